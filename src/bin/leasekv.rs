@@ -1,2 +1,41 @@
-//! (to come)
-fn main() {}
+//! The replica: `leasekv <UDP port> <own ID> <peer ID> ...`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use leasekv::raft::Options;
+use leasekv::runtime::arguments::{self, Command, HELP};
+use leasekv::runtime::event_loop;
+
+fn main() -> ExitCode {
+    let arguments = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned());
+    match arguments::parse(arguments) {
+        Ok(Command::Help) => print(HELP),
+        Ok(Command::Version) => print(concat!("leasekv ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Command::Serve(arguments)) => {
+            env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off"))
+                .format_timestamp_micros()
+                .format_target(false)
+                .init();
+            match event_loop::serve(&arguments, Options::default()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("leasekv: port {}: {error}", arguments.port);
+                    ExitCode::FAILURE
+                }
+            }
+        }
+        Err(message) => {
+            eprintln!("leasekv: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints a text; a reader that has gone away is no error.
+fn print(text: &str) -> ExitCode {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}

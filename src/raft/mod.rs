@@ -1,1 +1,42 @@
-//! (to come)
+//! The protocol core: a modified Raft as one deterministic state machine.
+//!
+//! A [`Replica`] is fed with `(now, input)` and leaves [`Output`]s to be carried out; it names the
+//! moment at which it next wants to be called. It must never touch a socket, a clock, a thread,
+//! JSON or a generator of random numbers that was not handed in, so that the same compiled code
+//! runs on a network, in virtual time and under a model checker, and does the same for the same
+//! inputs.
+//!
+//! | file | what it is about |
+//! | --- | --- |
+//! | [`replica`] | the state machine's shell: inputs, outputs, terms, changes of role |
+//! | `election` | pre-votes, votes, how a leader begins (Raft §5.2, §5.4.1; thesis §9.6) |
+//! | `replication` | appends, repair, acknowledgements, commit, lease (Raft §5.3, §5.4.2) |
+//! | `reception` | clients: serve, redirect, hold, pass on; how they give a dead leader away |
+//! | `fates` | who answers a put that an election caught in the log |
+//! | `role` | the state that only a follower, a candidate or a leader has |
+//! | [`log`] | entries, since when they are held, and how far they are committed |
+//! | [`options`] | every constant, with its reason and relations |
+//! | [`view`] | a read-only look inside, for invariant checks and tests |
+//! | [`client`], [`entry`], [`message`], [`types`], [`time`] | the nouns |
+
+pub mod client;
+mod election;
+pub mod entry;
+mod fates;
+pub mod log;
+pub mod message;
+pub mod options;
+mod reception;
+pub mod replica;
+mod replication;
+mod role;
+pub mod time;
+pub mod types;
+pub mod view;
+
+pub use client::{Answer, Operation, Outcome, Request};
+pub use message::{Body, Message};
+pub use options::Options;
+pub use replica::{Input, Output, Replica};
+pub use time::Time;
+pub use types::{Index, Position, Term};

@@ -1,0 +1,242 @@
+//! Elections: pre-votes, votes, and how a leader begins its term.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use ::log::{info, warn};
+
+use super::entry::{Command, Entry, Lead};
+use super::fates;
+use super::message::{Body, Standing, Voted};
+use super::replica::Replica;
+use super::role::{Campaign, Leader, Progress, Role};
+use super::types::{Index, Term};
+use crate::id::Id;
+
+impl Replica {
+    /// Campaigns if it is time to.
+    pub(super) fn advance_election(&mut self) {
+        let now = self.now;
+        match &self.role {
+            Role::Follower(follower) if now >= follower.election_at => {
+                match follower.leader {
+                    Some(leader) => {
+                        info!("nothing heard from leader {leader}: asking for pre-votes")
+                    }
+                    None => info!("no leader in term {}: asking for pre-votes", self.term),
+                }
+                self.start_pre_vote();
+            }
+            Role::Candidate(campaign) if now >= campaign.gives_up_at => {
+                info!("not elected in term {}: asking for pre-votes", self.term);
+                self.start_pre_vote();
+            }
+            Role::PreCandidate(campaign) | Role::Candidate(campaign)
+                if now >= campaign.retry_at =>
+            {
+                self.canvass();
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks whether an election would succeed. Nobody's term changes by that: a replica that was
+    /// cut off does not depose a leader when it returns (thesis §9.6).
+    fn start_pre_vote(&mut self) {
+        let campaign = self.new_campaign(BTreeMap::new());
+        // Requests that other replicas might take better are passed on, not forgotten; whom the
+        // last leader was sent is of no interest any more.
+        self.sent_to_leader.clear();
+        self.leader_heard_at = None;
+        self.role = Role::PreCandidate(campaign);
+        self.canvass();
+        self.win_with_quorum();
+    }
+
+    /// Stands for election in a new term (Raft §5.2).
+    fn start_election(&mut self, known: BTreeMap<Id, super::role::Holding>) {
+        let Some(term) = self.term.0.checked_add(1).map(Term) else {
+            warn!("the terms are used up: no further election is possible");
+            return;
+        };
+        self.term = term;
+        self.voted_for = Some(self.id);
+        info!("standing for election in term {term}");
+        self.role = Role::Candidate(self.new_campaign(known));
+        self.canvass();
+        self.win_with_quorum();
+    }
+
+    fn new_campaign(&mut self, known: BTreeMap<Id, super::role::Holding>) -> Campaign {
+        // Candidates that collide must not collide again: the time to give up is drawn.
+        let patience = self.options.campaign_timeout;
+        let gives_up_at = self.now + self.random_duration(patience, 2 * patience);
+        let mut campaign = Campaign {
+            supporters: Vec::new(),
+            answered: Vec::new(),
+            known,
+            retry_at: self.now,
+            retry_delay: self.options.campaign_retry_min,
+            gives_up_at,
+        };
+        campaign.begin_round(self.id);
+        campaign
+    }
+
+    /// Asks everybody who has not answered; in a later round of pre-votes, everybody who is not
+    /// for us.
+    fn canvass(&mut self) {
+        let jitter = self.random_duration(Duration::ZERO, self.options.campaign_retry_min);
+        let standing = Standing {
+            last: self.log.last(),
+        };
+        let longest = self.options.campaign_retry_max;
+        let (campaign, body) = match &mut self.role {
+            Role::PreCandidate(campaign) => {
+                campaign.answered.clear();
+                (campaign, Body::PreVote(standing))
+            }
+            Role::Candidate(campaign) => (campaign, Body::Vote(standing)),
+            Role::Follower(_) | Role::Leader(_) => return,
+        };
+        campaign.retry_at = self.now + campaign.retry_delay + jitter;
+        campaign.retry_delay = (2 * campaign.retry_delay).min(longest);
+        let silent: Vec<Id> = self
+            .peers
+            .iter()
+            .copied()
+            .filter(|peer| !campaign.supporters.contains(peer) && !campaign.answered.contains(peer))
+            .collect();
+        for peer in silent {
+            self.send(peer, body.clone());
+        }
+    }
+
+    /// Somebody asks whether we would vote for it in the term after ours.
+    pub(super) fn on_pre_vote(&mut self, from: Id, standing: Standing) {
+        if matches!(self.role, Role::Leader(_)) {
+            // A word from the leader says more than a refusal: the candidate hears that it lives.
+            return self.send_append(from, true);
+        }
+        let hears_leader = self
+            .leader_heard_at
+            .is_some_and(|at| self.now.since(at) < self.options.leader_stickiness);
+        let granted = !hears_leader && standing.last >= self.log.last();
+        let vote = self.vote(granted);
+        self.send(from, Body::PreVoted(vote));
+    }
+
+    /// Somebody asks for our vote: one a term, and only for a log that holds all that ours may
+    /// have committed (Raft §5.2, §5.4.1).
+    pub(super) fn on_vote(&mut self, from: Id, standing: Standing) {
+        let free = self.voted_for.is_none_or(|candidate| candidate == from);
+        let granted = free && standing.last >= self.log.last();
+        if granted {
+            assert!(
+                !matches!(self.role, Role::Leader(_) | Role::Candidate(_)),
+                "a candidate has voted for itself"
+            );
+            self.voted_for = Some(from);
+            if matches!(self.role, Role::PreCandidate(_)) {
+                self.become_follower(None);
+            }
+            self.await_election();
+        }
+        let vote = self.vote(granted);
+        self.send(from, Body::Voted(vote));
+    }
+
+    pub(super) fn on_pre_voted(&mut self, from: Id, voted: Voted) {
+        if let Role::PreCandidate(campaign) = &mut self.role {
+            campaign.record(from, voted);
+            self.win_with_quorum();
+        }
+    }
+
+    pub(super) fn on_voted(&mut self, from: Id, voted: Voted) {
+        match &mut self.role {
+            Role::Candidate(campaign) => {
+                campaign.record(from, voted);
+                self.win_with_quorum();
+            }
+            Role::Follower(_) | Role::PreCandidate(_) | Role::Leader(_) => {}
+        }
+    }
+
+    /// Goes on to the next step if a quorum is for us.
+    fn win_with_quorum(&mut self) {
+        let quorum = self.quorum();
+        match &mut self.role {
+            Role::PreCandidate(campaign) if campaign.supporters.len() >= quorum => {
+                let known = std::mem::take(&mut campaign.known);
+                self.start_election(known);
+            }
+            Role::Candidate(campaign) if campaign.supporters.len() >= quorum => {
+                let known = std::mem::take(&mut campaign.known);
+                self.become_leader(&known);
+            }
+            _ => {}
+        }
+    }
+
+    /// Begins to lead the term in which a quorum has voted for us.
+    fn become_leader(&mut self, known: &BTreeMap<Id, super::role::Holding>) {
+        let inherited = self.log.last_index();
+        // Every entry that a deposed leader may have committed is in our log (leader completeness),
+        // and it was created before we had it: once the last of them is older here than the lease,
+        // no other leader holds one. See NOTES.md, "The log is the lease".
+        let commits_from = self
+            .log
+            .held_since(inherited)
+            .map_or(self.now, |since| since + self.options.commit_deferral());
+        let answered_through =
+            fates::answered_through(&self.log, self.id, &self.peers, self.quorum(), known);
+        let followers = self
+            .peers
+            .iter()
+            .map(|&peer| (peer, Progress::new(self.now, inherited)))
+            .collect();
+        info!(
+            "leading term {} from {} on, commit {}, inherited puts answered through {answered_through}, commits after {} ms",
+            self.term,
+            self.log.last(),
+            self.log.commit(),
+            commits_from.since(self.now).as_millis()
+        );
+        self.role = Role::Leader(Leader {
+            followers,
+            since: self.now,
+            commits_from,
+            lease_from: None,
+            dispatched: inherited,
+            retry_at: None,
+            retry_delay: self.options.append_retry_min,
+            waiting_puts: VecDeque::new(),
+            waiting_gets: VecDeque::new(),
+        });
+        self.leader_heard_at = None;
+        self.sent_to_leader.clear();
+        self.owed
+            .take_over(&self.log, answered_through, inherited, self.term);
+        let opening = self.log.append(
+            self.now,
+            Entry {
+                term: self.term,
+                command: Command::Lead(Lead {
+                    leader: self.id,
+                    answered_through,
+                }),
+            },
+        );
+        assert_eq!(opening, inherited.next());
+        // Everybody is to know at once.
+        self.dispatch_to(self.peers.len());
+        self.try_commit();
+        self.serve_held();
+    }
+
+    /// The last index that may stand in a message from an honest peer.
+    pub(super) fn is_known(&self, index: Index) -> bool {
+        index <= self.log.last_index()
+    }
+}

@@ -1,0 +1,87 @@
+//! What the log holds.
+
+use std::sync::Arc;
+
+use super::types::{Index, Term};
+use crate::id::Id;
+
+/// One entry of the replicated log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The term of the leader that created it.
+    pub term: Term,
+    /// What it does when it is applied.
+    pub command: Command,
+}
+
+/// What an entry does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// The first entry of a leader's term. It changes nothing in the store; committing it commits
+    /// what the leader inherited (Raft §5.4.2), and it settles who answers for that.
+    Lead(Lead),
+    /// Changes nothing; committing it renews the leader's lease.
+    Renew,
+    /// A client's put.
+    Put(Arc<Put>),
+}
+
+/// The opening of a leader's term, and its word on the puts it inherited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lead {
+    /// The leader of the entry's term.
+    pub leader: Id,
+    /// Inherited puts up to and including this index have, as the new leader judges, been answered
+    /// by those who were to do so before it; it will itself answer those behind it. Whoever still
+    /// owes an answer learns from this whether to give it. See `fates.rs`.
+    pub answered_through: Index,
+}
+
+/// A client's put, with what is needed to answer it from any replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// The key to set.
+    pub key: String,
+    /// Its new value.
+    pub value: String,
+    /// Who asked.
+    pub client: Id,
+    /// The client's name for this attempt.
+    pub mid: String,
+}
+
+impl Entry {
+    /// An upper bound of the bytes that this entry takes in a datagram, so that batches can be
+    /// limited without knowing the encoding: text counts at its length in UTF-8, with room for an
+    /// escape sequence for each character that text formats commonly escape.
+    pub fn size_bound(&self) -> usize {
+        /// Braces, names, the term, the client's ID and separators.
+        const FRAME: usize = 120;
+        FRAME
+            + match &self.command {
+                Command::Lead(_) | Command::Renew => 0,
+                Command::Put(put) => put.text_size_bound(),
+            }
+    }
+}
+
+impl Put {
+    /// An upper bound of the bytes that the put's texts take in a datagram.
+    pub fn text_size_bound(&self) -> usize {
+        [&self.key, &self.value, &self.mid]
+            .into_iter()
+            .map(|text| escaped_size_bound(text))
+            .sum()
+    }
+}
+
+/// An upper bound of the bytes that `text` takes when quoted.
+fn escaped_size_bound(text: &str) -> usize {
+    text.bytes()
+        .map(|byte| match byte {
+            0..0x20 | 0x7F => 6,
+            b'"' | b'\\' | b'/' => 2,
+            _ => 1,
+        })
+        .sum()
+}

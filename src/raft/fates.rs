@@ -1,0 +1,224 @@
+//! Who answers a put that is in the log.
+//!
+//! A put in the log may commit under this leader or a later one, or never. Its client must be
+//! answered once in the whole cluster, so exactly one replica *owes* the answer:
+//!
+//! - at first the leader that took the put in. If it commits the put, it answers `ok`;
+//! - a new leader finds puts in its log that it does not know to be committed. Those that its
+//!   predecessor can have committed, it presumes to be answered; the rest it takes over, and
+//!   answers when it commits them. Its word on where the line runs stands in the log, in the
+//!   opening of its term ([`Lead::answered_through`]), for everybody to read once it is committed;
+//! - a deposed leader thus learns of each put that it still owes, once entries of a later term are
+//!   committed: taken over (it keeps quiet), presumed to be answered by it (it answers now), or
+//!   overwritten (the client is redirected). Only the replica that had the request from its client
+//!   redirects it, and only when another entry is *committed* in the put's place: until then the
+//!   put may still come back with a later leader (Raft's Figure 8).
+//!
+//! The presumption errs in one case: the predecessor lost its office or its life between the
+//! followers' storing an entry and the arrival of their acknowledgements. Then a deposed leader that
+//! lives makes it good, and a dead one leaves one attempt unanswered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::log::{info, warn};
+
+use super::client::Outcome;
+use super::entry::{Command, Lead, Put};
+use super::log::Log;
+use super::replica::Replica;
+use super::role::{Holding, Role};
+use super::types::{Index, Position, Term};
+use crate::id::Id;
+
+/// The puts for which this replica owes an answer, by their place in the log and their term.
+#[derive(Debug, Default)]
+pub(super) struct Owed {
+    puts: BTreeMap<Position2, Debt>,
+}
+
+/// Index first, so that debts are in the order of the log.
+type Position2 = (Index, Term);
+
+#[derive(Debug)]
+struct Debt {
+    put: Arc<Put>,
+    /// The term in which this replica, as its leader, was to answer.
+    responsible: Term,
+    /// Whether the client's request came to this replica, rather than being inherited.
+    own: bool,
+}
+
+/// What is to become of a debt.
+enum Settlement {
+    /// It is not certain yet.
+    Open,
+    /// The put took effect and nobody has said so.
+    Ok,
+    /// The put never takes effect.
+    Redirect,
+    /// Somebody else answers, or nobody can.
+    Silence,
+}
+
+impl Owed {
+    /// A put that this replica has just taken into its log as the leader of `term`.
+    pub(super) fn add_own(&mut self, index: Index, term: Term, put: Arc<Put>) {
+        let debt = Debt {
+            put,
+            responsible: term,
+            own: true,
+        };
+        let before = self.puts.insert((index, term), debt);
+        assert!(before.is_none(), "a place in the log is taken once a term");
+    }
+
+    /// The new leader of `term` takes over the puts after `answered_through`, up to `inherited`.
+    pub(super) fn take_over(
+        &mut self,
+        log: &Log,
+        answered_through: Index,
+        inherited: Index,
+        term: Term,
+    ) {
+        let start = answered_through.next();
+        for (offset, entry) in log.from(start).enumerate() {
+            let index = Index(start.0 + offset as u64);
+            assert!(index <= inherited, "only inherited entries are taken over");
+            if let Command::Put(put) = &entry.command {
+                self.puts
+                    .entry((index, entry.term))
+                    .and_modify(|debt| debt.responsible = term)
+                    .or_insert_with(|| Debt {
+                        put: put.clone(),
+                        responsible: term,
+                        own: false,
+                    });
+            }
+        }
+    }
+
+    /// How many answers are owed.
+    pub(super) fn len(&self) -> usize {
+        self.puts.len()
+    }
+}
+
+impl Replica {
+    /// Settles what the latest commit has decided, in the order of the log: answers must leave in
+    /// the order in which they took effect.
+    pub(super) fn settle_owed(&mut self) {
+        let decided = (self.log.commit(), Term(u64::MAX));
+        let due: Vec<Position2> = self
+            .owed
+            .puts
+            .range(..=decided)
+            .map(|(&at, _)| at)
+            .collect();
+        for at in due {
+            let debt = &self.owed.puts[&at];
+            let settlement = self.settlement(at, debt);
+            if matches!(settlement, Settlement::Open) {
+                continue;
+            }
+            let debt = self.owed.puts.remove(&at).expect("it was there just now");
+            let (client, mid) = (debt.put.client, debt.put.mid.clone());
+            match settlement {
+                Settlement::Ok => self.answer_here(client, mid, Outcome::Stored),
+                Settlement::Redirect => {
+                    info!(
+                        "put {mid} of {client} at {} was overwritten: redirecting",
+                        at.0
+                    );
+                    let leader = self.leader().unwrap_or_else(|| self.next_to_try());
+                    self.answer(client, mid, leader, Outcome::Redirect);
+                }
+                Settlement::Silence | Settlement::Open => {}
+            }
+        }
+    }
+
+    fn settlement(&self, at: Position2, debt: &Debt) -> Settlement {
+        let (index, term) = at;
+        if !self.log.matches(Position { term, index }) {
+            return if debt.own {
+                Settlement::Redirect
+            } else {
+                Settlement::Silence
+            };
+        }
+        let leads = matches!(self.role, Role::Leader(_));
+        if leads && debt.responsible == self.term {
+            return Settlement::Ok;
+        }
+        match self.log.committed_lead_after(index, debt.responsible) {
+            None => Settlement::Open,
+            Some(lead) if lead.answered_through < index => Settlement::Silence,
+            Some(_) if !leads && self.is_superseded(index, &debt.put) => {
+                // A client that hears of its puts in another order than they took effect would
+                // take the older value for the current one.
+                warn!(
+                    "put {} was superseded before it could be answered",
+                    debt.put.mid
+                );
+                Settlement::Silence
+            }
+            Some(_) => Settlement::Ok,
+        }
+    }
+
+    /// Whether a later put to the same key is committed.
+    fn is_superseded(&self, index: Index, put: &Put) -> bool {
+        let behind = (self.log.commit().0 - index.0) as usize;
+        self.log
+            .from(index.next())
+            .take(behind)
+            .any(|entry| matches!(&entry.command, Command::Put(later) if later.key == put.key))
+    }
+}
+
+/// Through which index a new leader may presume that its inherited puts have been answered: as far
+/// as its predecessor can have seen a quorum.
+///
+/// A replica of which nothing is known may hold everything. That errs towards "answered", as it
+/// should: between the storing of an entry by a quorum and its leader's answer there is one message,
+/// a fraction of a millisecond, so an entry that a quorum may hold has very likely been answered.
+pub(super) fn answered_through(
+    log: &Log,
+    own: Id,
+    peers: &[Id],
+    quorum: usize,
+    known: &BTreeMap<Id, Holding>,
+) -> Index {
+    let last = log.last();
+    let committed = known
+        .values()
+        .map(|holding| holding.commit.min(last.index))
+        .fold(log.commit(), Index::max);
+    // The predecessor commits by counting entries of its own term (Raft §5.4.2), from its opening.
+    let Some((opening, Lead { leader, .. })) = log.last_lead() else {
+        return committed;
+    };
+    let may_hold = |peer: &Id, index: Index| {
+        let position = Position {
+            term: last.term,
+            index,
+        };
+        *peer == leader
+            || known
+                .get(peer)
+                .is_none_or(|holding| holding.last >= position)
+    };
+    let lowest = opening.max(committed.next());
+    (lowest.0..=last.index.0)
+        .rev()
+        .map(Index)
+        .find(|&index| {
+            let others = peers
+                .iter()
+                .filter(|&peer| *peer != own && may_hold(peer, index))
+                .count();
+            others + 1 >= quorum
+        })
+        .unwrap_or(committed)
+}

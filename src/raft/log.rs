@@ -1,0 +1,162 @@
+//! The log: entries, when this replica first had each, and how far they are committed.
+//!
+//! It keeps Raft's structural promises (terms never fall along the log, a committed entry is never
+//! removed) and knows nothing of roles, messages or clients.
+
+use super::entry::{Command, Entry, Lead};
+use super::time::Time;
+use super::types::{Index, Position, Term};
+
+/// The entries of one replica. All in memory; it grows with every put.
+#[derive(Debug, Default)]
+pub struct Log {
+    entries: Vec<Held>,
+    commit: Index,
+}
+
+/// An entry and when this replica first had it.
+#[derive(Clone, Debug)]
+struct Held {
+    entry: Entry,
+    held_since: Time,
+}
+
+impl Log {
+    /// The index and term of the last entry; zeros if there is none.
+    pub fn last(&self) -> Position {
+        self.position(self.last_index())
+            .expect("the last entry is in the log")
+    }
+
+    /// The index of the last entry; 0 if there is none.
+    pub fn last_index(&self) -> Index {
+        Index(self.entries.len() as u64)
+    }
+
+    /// The index through which entries are known to be committed.
+    pub fn commit(&self) -> Index {
+        self.commit
+    }
+
+    /// The entry at `index`, if there is one.
+    pub fn get(&self, index: Index) -> Option<&Entry> {
+        self.held(index).map(|held| &held.entry)
+    }
+
+    /// The position at `index`: its term there; zeros for index 0; none beyond the end.
+    pub fn position(&self, index: Index) -> Option<Position> {
+        if index == Index::ZERO {
+            return Some(Position::default());
+        }
+        let term = self.get(index)?.term;
+        Some(Position { term, index })
+    }
+
+    /// Whether this log holds just that position, and so by log matching all before it.
+    pub fn matches(&self, position: Position) -> bool {
+        self.position(position.index) == Some(position)
+    }
+
+    /// When this replica first had the entry at `index`: for one that it created, the moment of
+    /// creation; for one that it received, a moment after its creation.
+    pub fn held_since(&self, index: Index) -> Option<Time> {
+        self.held(index).map(|held| held.held_since)
+    }
+
+    /// The entries from `start` on.
+    pub fn from(&self, start: Index) -> impl Iterator<Item = &Entry> {
+        let skipped = (start.0.max(1) - 1).min(self.entries.len() as u64) as usize;
+        self.entries[skipped..].iter().map(|held| &held.entry)
+    }
+
+    /// The first opening of a term later than `term` that stands after `index` and is committed.
+    pub fn committed_lead_after(&self, index: Index, term: Term) -> Option<Lead> {
+        let committed = self.commit.0.saturating_sub(index.0) as usize;
+        self.from(index.next())
+            .take(committed)
+            .find_map(|entry| match entry.command {
+                Command::Lead(lead) if entry.term > term => Some(lead),
+                _ => None,
+            })
+    }
+
+    /// The index and content of the opening of the last entry's term, if it is in the log.
+    pub fn last_lead(&self) -> Option<(Index, Lead)> {
+        let last_term = self.last().term;
+        (1..=self.last_index().0)
+            .rev()
+            .map_while(|index| {
+                let entry = self.get(Index(index))?;
+                (entry.term == last_term).then_some((Index(index), entry))
+            })
+            .find_map(|(index, entry)| match entry.command {
+                Command::Lead(lead) => Some((index, lead)),
+                _ => None,
+            })
+    }
+
+    /// Where a leader should try next, given that an append after `position` did not fit here: the
+    /// last place at or before it that may match, judged by terms (Raft §5.3's back-off, at one
+    /// round trip a term).
+    pub fn conflict_hint(&self, position: Position) -> Position {
+        let start = position.index.min(self.last_index()).0;
+        (0..=start)
+            .rev()
+            .filter_map(|index| self.position(Index(index)))
+            .find(|ours| ours.term <= position.term && *ours != position)
+            .unwrap_or_default()
+    }
+
+    /// Adds an entry at the end and returns its index.
+    ///
+    /// # Panics
+    ///
+    /// If its term is lower than that of the entry before it.
+    pub fn append(&mut self, now: Time, entry: Entry) -> Index {
+        assert!(
+            entry.term >= self.last().term,
+            "terms must not fall along the log: {} after {}",
+            entry.term,
+            self.last()
+        );
+        self.entries.push(Held {
+            entry,
+            held_since: now,
+        });
+        self.last_index()
+    }
+
+    /// Removes every entry after `index`.
+    ///
+    /// # Panics
+    ///
+    /// If that would remove a committed entry.
+    pub fn truncate_after(&mut self, index: Index) {
+        assert!(
+            index >= self.commit,
+            "a committed entry must never be removed: truncating after {index}, committed through {}",
+            self.commit
+        );
+        self.entries.truncate(index.0 as usize);
+    }
+
+    /// Notes that entries through `index` are committed.
+    ///
+    /// # Panics
+    ///
+    /// If the commit index would fall, or go beyond the last entry.
+    pub fn commit_through(&mut self, index: Index) {
+        assert!(
+            index >= self.commit && index <= self.last_index(),
+            "the commit index must rise and stay within the log: {} -> {index}, last {}",
+            self.commit,
+            self.last_index()
+        );
+        self.commit = index;
+    }
+
+    fn held(&self, index: Index) -> Option<&Held> {
+        let place = index.0.checked_sub(1)?;
+        self.entries.get(usize::try_from(place).ok()?)
+    }
+}

@@ -1,0 +1,121 @@
+//! What replicas say to each other. How it is written down is the wire format's business.
+
+use std::fmt;
+
+use super::entry::Entry;
+use super::types::{Index, Position, Term};
+use crate::id::Id;
+
+/// A message from one replica to another; who sends and who receives stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The sender's term.
+    pub term: Term,
+    /// The leader as far as the sender knows, or [`Id::UNKNOWN`].
+    pub leader: Id,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The leader's entries, or none: then it is a heartbeat (Raft's AppendEntries).
+    Append(Append),
+    /// A follower's answer to an append.
+    Appended(Appended),
+    /// "If I stood for election in the term after this one, would you vote for me?" (Ongaro's
+    /// thesis §9.6)
+    PreVote(Standing),
+    /// The answer to a pre-vote.
+    PreVoted(Voted),
+    /// "Vote for me in this term" (Raft's RequestVote).
+    Vote(Standing),
+    /// The answer to a request for a vote.
+    Voted(Voted),
+}
+
+/// The leader's entries for a follower.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Append {
+    /// The position before the first of the entries.
+    pub previous: Position,
+    /// Entries behind it, in order.
+    pub entries: Vec<Entry>,
+    /// The leader's commit index.
+    pub commit: Index,
+    /// Whether the leader wants an answer even if all is well.
+    pub answer_wanted: bool,
+}
+
+/// What became of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// The follower's log equals the leader's through this index.
+    Matched(Index),
+    /// The follower's log does not hold the position before the entries.
+    Refused {
+        /// The index before the entries that did not fit.
+        previous: Index,
+        /// The last position of the follower that may fit.
+        hint: Position,
+    },
+    /// The append was from an old term.
+    Outdated,
+}
+
+/// How far a candidate's log goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The candidate's last entry.
+    pub last: Position,
+}
+
+/// A vote, and what the voter holds: the winner learns from it what its predecessor could have
+/// committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Voted {
+    /// Whether the voter is for the candidate.
+    pub granted: bool,
+    /// The voter's last entry.
+    pub last: Position,
+    /// The voter's commit index.
+    pub commit: Index,
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let term = self.term;
+        match &self.body {
+            Body::Append(append) => {
+                write!(f, "append term={term} previous={}", append.previous)?;
+                if !append.entries.is_empty() {
+                    write!(f, " entries={}", append.entries.len())?;
+                }
+                write!(f, " commit={}", append.commit)?;
+                if append.answer_wanted {
+                    write!(f, " answer")?;
+                }
+                Ok(())
+            }
+            Body::Appended(Appended::Matched(index)) => {
+                write!(f, "appended term={term} matched={index}")
+            }
+            Body::Appended(Appended::Refused { previous, hint }) => {
+                write!(f, "appended term={term} refused={previous} hint={hint}")
+            }
+            Body::Appended(Appended::Outdated) => write!(f, "appended term={term} outdated"),
+            Body::PreVote(standing) => write!(f, "prevote term={term} last={}", standing.last),
+            Body::Vote(standing) => write!(f, "vote term={term} last={}", standing.last),
+            Body::PreVoted(voted) => write!(f, "prevoted term={term} {voted}"),
+            Body::Voted(voted) => write!(f, "voted term={term} {voted}"),
+        }
+    }
+}
+
+impl fmt::Display for Voted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.granted { "granted" } else { "refused" };
+        write!(f, "{word} last={} commit={}", self.last, self.commit)
+    }
+}

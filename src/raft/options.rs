@@ -1,0 +1,202 @@
+//! Every constant of the protocol, with its unit, its reason, and how it must relate to the others.
+
+use std::time::Duration;
+
+/// The protocol's constants. All replicas of a cluster must use the same ones: the lease is only
+/// safe if everybody agrees on [`lease`](Self::lease) and on the clocks' drift.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How long after its creation a committed entry entitles its leader to answer gets alone (Δ).
+    /// Long enough that a few puts a second keep it alive; short because after an election nothing
+    /// commits until the old leader's lease is over.
+    pub lease: Duration,
+    /// By how much a replica's clock may run fast or slow, in parts per million. The wait of a new
+    /// leader is longer than the lease by twice that. Quartz keeps within 100; 1,000 is generous.
+    pub max_clock_drift_ppm: u32,
+    /// How long a leader stays silent towards a follower before it sends an empty append.
+    pub heartbeat_interval: Duration,
+    /// The shortest time without a word from the leader after which a follower stands for
+    /// election. Several heartbeats, so that a lost one is no reason.
+    pub election_timeout_min: Duration,
+    /// The longest such time. Timeouts are drawn between the two, so that one follower is first
+    /// (Raft §5.2).
+    pub election_timeout_max: Duration,
+    /// How long after a word from the leader a follower refuses pre-votes. Far below the election
+    /// timeout, because clients often notice a dead leader first; a living one answers a pre-vote
+    /// itself and so ends it.
+    pub leader_stickiness: Duration,
+    /// How long a candidate waits for votes before it asks again those who are silent; doubles.
+    pub campaign_retry_min: Duration,
+    /// The longest such wait.
+    pub campaign_retry_max: Duration,
+    /// How long a candidate insists on its term before it goes back to asking for pre-votes.
+    pub campaign_timeout: Duration,
+    /// How long a leader waits for a quorum before it sends an entry again, and to everybody who
+    /// lacks it; doubles. A few round trips.
+    pub append_retry_min: Duration,
+    /// The longest such wait.
+    pub append_retry_max: Duration,
+    /// How long an entry may lack a quorum before the leader takes no further puts into its log:
+    /// a put outside of the log can still be passed on, one inside cannot.
+    pub quorum_doubt: Duration,
+    /// How long an entry may lack a quorum before the leader steps down.
+    pub quorum_timeout: Duration,
+    /// How long a request waits for a leader before its client is passed on to another replica.
+    pub client_hold: Duration,
+    /// A client that comes back so soon after it was sent to the leader has not found it.
+    pub suspicion_window: Duration,
+    /// The most requests held at a time, in each queue; one more is answered with `fail`.
+    pub max_held_requests: usize,
+    /// The most clients whose last redirect is remembered; with more, the memory starts anew.
+    pub max_remembered_clients: usize,
+    /// The most entries that a leader has uncommitted; further puts are held.
+    pub max_uncommitted: usize,
+    /// The largest put, as the bound of its encoded size in bytes; a larger one is answered with
+    /// `fail`, because no datagram could carry it to the followers.
+    pub max_put_bytes: usize,
+    /// The most that the entries of one append may take, as the bound of their encoded size in
+    /// bytes. One entry is always sent.
+    pub max_append_bytes: usize,
+    /// The most entries in one append.
+    pub max_append_entries: usize,
+    /// The furthest that a message's term may lie beyond ours. No honest cluster gets so far
+    /// between two messages; a damaged message must not use the terms up.
+    pub max_term_jump: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            lease: Duration::from_millis(300),
+            max_clock_drift_ppm: 1_000,
+            heartbeat_interval: Duration::from_millis(300),
+            election_timeout_min: Duration::from_millis(900),
+            election_timeout_max: Duration::from_millis(1_500),
+            leader_stickiness: Duration::from_millis(150),
+            campaign_retry_min: Duration::from_millis(10),
+            campaign_retry_max: Duration::from_millis(500),
+            campaign_timeout: Duration::from_millis(150),
+            append_retry_min: Duration::from_millis(2),
+            append_retry_max: Duration::from_millis(64),
+            quorum_doubt: Duration::from_millis(30),
+            quorum_timeout: Duration::from_millis(300),
+            client_hold: Duration::from_millis(200),
+            suspicion_window: Duration::from_secs(2),
+            max_held_requests: 1_024,
+            max_remembered_clients: 4_096,
+            max_uncommitted: 4_096,
+            max_put_bytes: 60_000,
+            max_append_bytes: 60_000,
+            max_append_entries: 512,
+            max_term_jump: 1 << 20,
+        }
+    }
+}
+
+impl Options {
+    /// How long a new leader must let its predecessors' entries age before it commits anything.
+    ///
+    /// The old leader's clock may run slow by the drift ρ and ours fast by as much: a lease of Δ on
+    /// its clock lasts up to Δ / (1 − ρ), and a wait of W on ours may be as short as W / (1 + ρ).
+    /// So W = Δ · (1 + ρ) / (1 − ρ), rounded up.
+    pub fn commit_deferral(&self) -> Duration {
+        let lease = self.lease.as_nanos();
+        let drift = u128::from(self.max_clock_drift_ppm);
+        let nanos = (lease * (1_000_000 + drift)).div_ceil(1_000_000 - drift) + 1;
+        Duration::from_nanos(u64::try_from(nanos).expect("leases are far below 584 years"))
+    }
+
+    /// Checks that the constants fit together.
+    ///
+    /// # Errors
+    ///
+    /// The relation that does not hold, as a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        let relations = [
+            (
+                self.lease > Duration::ZERO && self.lease <= Duration::from_secs(3600),
+                "lease must be above 0 and at most an hour",
+            ),
+            (
+                self.max_clock_drift_ppm < 500_000,
+                "max_clock_drift_ppm must be below 500,000",
+            ),
+            (
+                self.election_timeout_min >= 2 * self.heartbeat_interval,
+                "election_timeout_min must be at least two heartbeat intervals",
+            ),
+            (
+                self.election_timeout_max > self.election_timeout_min,
+                "election_timeout_max must be above election_timeout_min",
+            ),
+            (
+                self.leader_stickiness <= self.election_timeout_min,
+                "leader_stickiness must be at most election_timeout_min",
+            ),
+            (
+                Duration::ZERO < self.campaign_retry_min
+                    && self.campaign_retry_min <= self.campaign_retry_max,
+                "campaign_retry_min must be above 0 and at most campaign_retry_max",
+            ),
+            (
+                Duration::ZERO < self.append_retry_min
+                    && self.append_retry_min <= self.append_retry_max,
+                "append_retry_min must be above 0 and at most append_retry_max",
+            ),
+            (
+                self.append_retry_max < self.quorum_timeout,
+                "quorum_timeout must be above append_retry_max",
+            ),
+            (
+                self.quorum_doubt < self.quorum_timeout,
+                "quorum_doubt must be below quorum_timeout",
+            ),
+            (
+                self.max_put_bytes + 200 <= 65_507 && self.max_append_bytes + 400 <= 65_507,
+                "max_put_bytes and max_append_bytes must leave room in a datagram of 65,507 bytes",
+            ),
+            (
+                self.max_append_entries >= 1 && self.max_uncommitted >= 2,
+                "max_append_entries must be at least 1 and max_uncommitted at least 2",
+            ),
+        ];
+        match relations.into_iter().find(|(holds, _)| !holds) {
+            None => Ok(()),
+            Some((_, relation)) => Err(relation.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_fit_together() {
+        assert_eq!(Options::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_relation_that_does_not_hold_is_named() {
+        let options = Options {
+            heartbeat_interval: Duration::from_secs(1),
+            ..Options::default()
+        };
+        let message = options.check().expect_err("heartbeats too rare");
+        assert!(message.contains("election_timeout_min"), "{message}");
+    }
+
+    #[test]
+    fn the_deferral_outlasts_the_lease_whatever_the_drift_within_bounds() {
+        for ppm in [0, 1, 1_000, 50_000] {
+            let options = Options {
+                max_clock_drift_ppm: ppm,
+                ..Options::default()
+            };
+            let drift = f64::from(ppm) / 1e6;
+            let lease_at_most = options.lease.as_secs_f64() / (1.0 - drift);
+            let wait_at_least = options.commit_deferral().as_secs_f64() / (1.0 + drift);
+            assert!(wait_at_least >= lease_at_most, "{ppm} ppm");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Clients: served, redirected, held for a moment, or passed on.
+//!
+//! Nothing here is in the log, so any of these requests can be redirected without harm. A client
+//! that comes back soon after it was sent to the leader has not found it: that is the quickest sign
+//! of a leader's death, and it costs nothing.
+
+use std::time::Duration;
+
+use ::log::info;
+
+use super::client::{Outcome, Request};
+use super::replica::Replica;
+use super::role::Role;
+use super::time::Time;
+use crate::id::Id;
+
+/// A request that waits for a leader.
+#[derive(Debug)]
+pub(super) struct HeldRequest {
+    pub request: Request,
+    /// When its client is passed on to another replica.
+    pub until: Time,
+}
+
+impl Replica {
+    /// A client asks.
+    pub(super) fn on_request(&mut self, request: Request) {
+        match &self.role {
+            Role::Leader(_) => self.serve(request),
+            Role::Follower(follower) => match follower.leader {
+                Some(leader) if self.missed_leader(request.client) => {
+                    info!(
+                        "client {} was sent to leader {leader} and is back: suspecting it",
+                        request.client
+                    );
+                    self.suspect_leader();
+                    self.hold(request);
+                }
+                Some(leader) => self.redirect(request, leader),
+                None => self.hold(request),
+            },
+            Role::PreCandidate(_) | Role::Candidate(_) => self.hold(request),
+        }
+    }
+
+    /// Whether the client was sent to the present leader a moment ago.
+    fn missed_leader(&self, client: Id) -> bool {
+        self.sent_to_leader
+            .get(&client)
+            .is_some_and(|&at| self.now.since(at) < self.options.suspicion_window)
+    }
+
+    /// Asks for pre-votes almost at once. If the leader lives, it answers, and all is as before.
+    fn suspect_leader(&mut self) {
+        self.leader_heard_at = None;
+        self.sent_to_leader.clear();
+        let moment = self.random_duration(Duration::ZERO, self.options.campaign_retry_min);
+        let election_at = self.now + moment;
+        if let Role::Follower(follower) = &mut self.role {
+            follower.leader = None;
+            follower.election_at = election_at;
+        }
+    }
+
+    fn redirect(&mut self, request: Request, leader: Id) {
+        if self.sent_to_leader.len() >= self.options.max_remembered_clients {
+            self.sent_to_leader.clear();
+        }
+        self.sent_to_leader.insert(request.client, self.now);
+        self.answer(request.client, request.mid, leader, Outcome::Redirect);
+    }
+
+    fn hold(&mut self, request: Request) {
+        if self.held.len() >= self.options.max_held_requests {
+            return self.answer_here(request.client, request.mid, Outcome::Fail);
+        }
+        let until = self.now + self.options.client_hold;
+        self.held.push_back(HeldRequest { request, until });
+    }
+
+    /// A leader has appeared: everybody who waits is sent there.
+    pub(super) fn redirect_held(&mut self, leader: Id) {
+        if self.held.is_empty() {
+            return;
+        }
+        info!("redirecting {} held requests to {leader}", self.held.len());
+        for held in std::mem::take(&mut self.held) {
+            self.redirect(held.request, leader);
+        }
+    }
+
+    /// This replica leads now: everybody who waits is served.
+    pub(super) fn serve_held(&mut self) {
+        if !self.held.is_empty() {
+            info!("serving {} held requests", self.held.len());
+        }
+        for held in std::mem::take(&mut self.held) {
+            self.serve(held.request);
+        }
+    }
+
+    /// Clients that have waited long enough for a leader try their luck elsewhere: they reach
+    /// replicas that we do not.
+    pub(super) fn pass_on_overdue(&mut self) {
+        let now = self.now;
+        while let Some(held) = self.held.pop_front_if(|held| held.until <= now) {
+            let to = self.next_to_try();
+            info!(
+                "no leader: passing client {} on to {to}",
+                held.request.client
+            );
+            self.answer(held.request.client, held.request.mid, to, Outcome::Redirect);
+        }
+    }
+
+    /// Whom a client may ask while we know of no leader: in turn those of whom we have heard
+    /// nothing for as long as an election takes, since a leader may be among them; if there are
+    /// none, all.
+    pub(super) fn next_to_try(&mut self) -> Id {
+        let since = self.now - self.options.election_timeout_min;
+        let unheard = |peer: &&Id| self.heard_at.get(peer).is_none_or(|&at| at < since);
+        let mut candidates: Vec<Id> = self.peers.iter().filter(unheard).copied().collect();
+        if candidates.is_empty() {
+            candidates.clone_from(&self.peers);
+        }
+        self.passed_on = self.passed_on.wrapping_add(1);
+        match candidates.len() {
+            0 => self.id,
+            count => candidates[self.passed_on % count],
+        }
+    }
+}

@@ -1,0 +1,570 @@
+//! Appends, repair, acknowledgements, commit and the lease (Raft §5.3, §5.4.2).
+//!
+//! Departures from Raft, each argued in NOTES.md: an entry is first sent to just enough followers
+//! for a quorum and the others get it with a later one; a new leader commits nothing until its
+//! predecessors' entries are older than the lease; committing an entry is the lease.
+
+use ::log::{debug, error, info};
+
+use super::client::{Operation, Outcome, Request};
+use super::entry::{Command, Entry, Put};
+use super::log::Log;
+use super::message::{Append, Appended, Body};
+use super::options::Options;
+use super::replica::Replica;
+use super::role::{Leader, Progress, Role, WaitingGet};
+use super::time::Time;
+use super::types::{Index, Position};
+use crate::id::Id;
+
+impl Replica {
+    // ---- The follower's side ----
+
+    /// The leader of the current term sends entries, or just word that it lives.
+    pub(super) fn on_append(&mut self, from: Id, append: Append) {
+        match &self.role {
+            Role::Leader(_) => {
+                error!("{from} also claims to lead term {}", self.term);
+                return;
+            }
+            Role::Follower(follower) if follower.leader == Some(from) => {}
+            Role::Follower(follower) if follower.leader.is_some() => {
+                error!(
+                    "{from} claims to lead term {}, but {:?} does",
+                    self.term, follower.leader
+                );
+                return;
+            }
+            Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
+                self.become_follower(Some(from));
+            }
+        }
+        self.leader_heard_at = Some(self.now);
+        self.await_election();
+        if !self.log.matches(append.previous) {
+            let refused = Appended::Refused {
+                previous: append.previous.index,
+                hint: self.log.conflict_hint(append.previous),
+            };
+            return self.send(from, Body::Appended(refused));
+        }
+        let answer_wanted = append.answer_wanted || !append.entries.is_empty();
+        let Some(matched) = self.store_entries(append.previous, append.entries) else {
+            error!("ignoring entries from {from} that no leader can have sent");
+            return;
+        };
+        self.learn_commit(append.commit.min(matched));
+        if answer_wanted {
+            self.send(from, Body::Appended(Appended::Matched(matched)));
+        }
+    }
+
+    /// Makes the log equal to the leader's behind `previous`. Returns the last index at which it
+    /// now is; none if the entries contradict what is committed or each other.
+    fn store_entries(&mut self, previous: Position, entries: Vec<Entry>) -> Option<Index> {
+        let mut last = previous;
+        for entry in entries {
+            let position = Position {
+                term: entry.term,
+                index: last.index.next(),
+            };
+            if position.term < last.term || position.term > self.term {
+                return None;
+            }
+            // An entry that is there already stays: what follows it may be newer than this append.
+            if !self.log.matches(position) {
+                if position.index <= self.log.commit() {
+                    return None;
+                }
+                if self.is_known(position.index) {
+                    info!(
+                        "replacing entries from {} on by those of term {}",
+                        position.index, self.term
+                    );
+                    self.log.truncate_after(last.index);
+                }
+                self.log.append(self.now, entry);
+            }
+            last = position;
+        }
+        Some(last.index)
+    }
+
+    /// The leader has committed through `commit`, and our log equals its log that far.
+    fn learn_commit(&mut self, commit: Index) {
+        if commit > self.log.commit() {
+            self.commit_through(commit);
+        }
+    }
+
+    // ---- The leader's side ----
+
+    /// Does what a leader has to do by now: step down, commit, take puts in, send, send again.
+    pub(super) fn advance_leadership(&mut self) {
+        let now = self.now;
+        let Role::Leader(leader) = &self.role else {
+            return;
+        };
+        if let Some(since) = self.stalled_since(leader)
+            && now.since(since) >= self.options.quorum_timeout
+        {
+            info!("no quorum for {} ms", now.since(since).as_millis());
+            return self.become_follower(None);
+        }
+        self.try_commit();
+        self.admit_waiting_puts();
+        self.dispatch();
+        self.retry();
+        self.send_heartbeats();
+    }
+
+    /// When the leader must next act.
+    pub(super) fn leadership_deadline(&self, leader: &Leader) -> Time {
+        let quietest = leader
+            .followers
+            .values()
+            .map(|follower| follower.sent_at)
+            .min();
+        let stalled = self.stalled_since(leader);
+        let waits_for_old_leases =
+            self.now < leader.commits_from && self.log.commit() < self.log.last_index();
+        [
+            quietest.map(|at| at + self.options.heartbeat_interval),
+            stalled.map(|since| since + self.options.quorum_timeout),
+            leader.retry_at,
+            waits_for_old_leases.then_some(leader.commits_from),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(self.now + self.options.heartbeat_interval)
+    }
+
+    /// Serves a request as the leader.
+    pub(super) fn serve(&mut self, request: Request) {
+        match &request.operation {
+            Operation::Get { .. } => self.serve_get(request),
+            Operation::Put { .. } => self.serve_put(request),
+        }
+    }
+
+    fn serve_get(&mut self, request: Request) {
+        if self.lease_left().is_some() {
+            return self.answer_get(request);
+        }
+        let barrier = self.log.last_index().next();
+        let limit = self.options.max_held_requests;
+        let Role::Leader(leader) = &mut self.role else {
+            unreachable!("only a leader serves");
+        };
+        if leader.waiting_gets.len() >= limit {
+            return self.answer_here(request.client, request.mid, Outcome::Fail);
+        }
+        leader
+            .waiting_gets
+            .push_back(WaitingGet { request, barrier });
+        self.seek_lease();
+    }
+
+    fn serve_put(&mut self, request: Request) {
+        let Operation::Put { key, value } = request.operation else {
+            unreachable!("a put is served as a put");
+        };
+        let put = Put {
+            key,
+            value,
+            client: request.client,
+            mid: request.mid,
+        };
+        if put.text_size_bound() > self.options.max_put_bytes {
+            return self.answer_here(put.client, put.mid, Outcome::Fail);
+        }
+        if self.takes_puts() {
+            return self.propose_put(put);
+        }
+        let limit = self.options.max_held_requests;
+        let Role::Leader(leader) = &mut self.role else {
+            unreachable!("only a leader serves");
+        };
+        if leader.waiting_puts.len() >= limit {
+            return self.answer_here(put.client, put.mid, Outcome::Fail);
+        }
+        leader.waiting_puts.push_back(put.into_request());
+    }
+
+    /// Whether a put may enter the log now. Once there it can no longer be passed on, so a leader
+    /// that has reason to doubt its quorum keeps it outside.
+    fn takes_puts(&self) -> bool {
+        let Role::Leader(leader) = &self.role else {
+            return false;
+        };
+        let uncommitted = self.log.last_index().0 - self.log.commit().0;
+        let doubtful = self
+            .stalled_since(leader)
+            .is_some_and(|since| self.now.since(since) >= self.options.quorum_doubt);
+        !doubtful && uncommitted < self.options.max_uncommitted as u64
+    }
+
+    fn admit_waiting_puts(&mut self) {
+        while self.takes_puts() {
+            let Role::Leader(leader) = &mut self.role else {
+                return;
+            };
+            let Some(request) = leader.waiting_puts.pop_front() else {
+                return;
+            };
+            let Operation::Put { key, value } = request.operation else {
+                unreachable!("only puts wait here");
+            };
+            self.propose_put(Put {
+                key,
+                value,
+                client: request.client,
+                mid: request.mid,
+            });
+        }
+    }
+
+    fn propose_put(&mut self, put: Put) {
+        let put = std::sync::Arc::new(put);
+        let index = self.propose(Command::Put(put.clone()));
+        self.owed.add_own(index, self.term, put);
+    }
+
+    fn propose(&mut self, command: Command) -> Index {
+        let term = self.term;
+        self.log.append(self.now, Entry { term, command })
+    }
+
+    /// How much longer gets may be answered from the store alone, if at all.
+    pub(super) fn lease_left(&self) -> Option<std::time::Duration> {
+        let Role::Leader(leader) = &self.role else {
+            return None;
+        };
+        let until = leader.lease_from? + self.options.lease;
+        (self.now < until).then(|| until.since(self.now))
+    }
+
+    /// Gets wait for a lease: if no entry is on its way whose commit would bring one, send one.
+    fn seek_lease(&mut self) {
+        if self.log.commit() == self.log.last_index() {
+            debug!("no lease for a get: renewing it");
+            self.propose(Command::Renew);
+        }
+    }
+
+    /// Answers the gets that can be: all of them under a lease, else those that came before an
+    /// entry which is committed now (its quorum shows that we still led after they came).
+    fn answer_waiting_gets(&mut self) {
+        let leased = self.lease_left().is_some();
+        let commit = self.log.commit();
+        loop {
+            let Role::Leader(leader) = &mut self.role else {
+                return;
+            };
+            let ready = leader
+                .waiting_gets
+                .pop_front_if(|get| leased || get.barrier <= commit);
+            match ready {
+                Some(get) => self.answer_get(get.request),
+                None if leader.waiting_gets.is_empty() => return,
+                None => return self.seek_lease(),
+            }
+        }
+    }
+
+    fn answer_get(&mut self, request: Request) {
+        let Operation::Get { key } = &request.operation else {
+            unreachable!("only gets are answered from the store");
+        };
+        let value = self.store.get(key).cloned().unwrap_or_default();
+        self.answer_here(request.client, request.mid, Outcome::Value(value));
+    }
+
+    /// Commits what a quorum holds, if it is of this term (Raft §5.4.2) and no deposed leader can
+    /// still have a lease.
+    pub(super) fn try_commit(&mut self) {
+        let Role::Leader(leader) = &self.role else {
+            return;
+        };
+        let matched = self.quorum_matched(leader);
+        let of_this_term = self
+            .log
+            .position(matched)
+            .is_some_and(|at| at.term == self.term);
+        if self.now < leader.commits_from || matched <= self.log.commit() || !of_this_term {
+            return;
+        }
+        let had_lease = leader.lease_from.is_some();
+        let created_at = self.log.held_since(matched);
+        if let Role::Leader(leader) = &mut self.role {
+            leader.lease_from = created_at;
+        }
+        self.commit_through(matched);
+        if !had_lease {
+            info!(
+                "first commit of term {}: through {matched}, lease held",
+                self.term
+            );
+        }
+        self.answer_waiting_gets();
+    }
+
+    /// The last index that a quorum holds.
+    fn quorum_matched(&self, leader: &Leader) -> Index {
+        let mut matched: Vec<Index> = leader
+            .followers
+            .values()
+            .map(|follower| follower.matched)
+            .chain([self.log.last_index()])
+            .collect();
+        matched.sort_unstable_by(|a, b| b.cmp(a));
+        matched[self.quorum() - 1]
+    }
+
+    /// Since when the oldest entry that lacks a quorum has been lacking it.
+    fn stalled_since(&self, leader: &Leader) -> Option<Time> {
+        let first_lacking = self.quorum_matched(leader).next();
+        let created_at = self.log.held_since(first_lacking)?;
+        Some(created_at.max(leader.since))
+    }
+
+    /// Sends new entries to just enough followers for a quorum.
+    fn dispatch(&mut self) {
+        if let Role::Leader(leader) = &self.role
+            && leader.dispatched < self.log.last_index()
+        {
+            self.dispatch_to(self.quorum() - 1);
+        }
+    }
+
+    /// Sends new entries to `count` followers: to those that answer, and among them to whom
+    /// nothing was sent for the longest time, so that everybody is heard from every few puts.
+    pub(super) fn dispatch_to(&mut self, count: usize) {
+        let patience = self.options.append_retry_min;
+        let now = self.now;
+        let last = self.log.last_index();
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let mut order: Vec<(bool, Time, Id)> = leader
+            .followers
+            .iter()
+            .map(|(&id, progress)| (progress.is_silent(now, patience), progress.sent_at, id))
+            .collect();
+        order.sort_unstable();
+        leader.dispatched = last;
+        if leader.retry_at.is_none() {
+            leader.retry_delay = patience;
+            leader.retry_at = Some(now + patience);
+        }
+        for (_, _, id) in order.into_iter().take(count) {
+            self.send_append(id, true);
+        }
+    }
+
+    /// Sends what has lacked a quorum for too long to everybody who lacks it.
+    fn retry(&mut self) {
+        let Role::Leader(leader) = &self.role else {
+            return;
+        };
+        let quorum_matched = self.quorum_matched(leader);
+        let now = self.now;
+        let last = self.log.last_index();
+        let longest = self.options.append_retry_max;
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        if quorum_matched == last {
+            leader.retry_at = None;
+            return;
+        }
+        if leader.retry_at.is_none_or(|at| now < at) {
+            return;
+        }
+        leader.retry_delay = (2 * leader.retry_delay).min(longest);
+        leader.retry_at = Some(now + leader.retry_delay);
+        let lacking: Vec<Id> = leader
+            .followers
+            .iter()
+            .filter(|(_, progress)| progress.matched < last)
+            .map(|(&id, _)| id)
+            .collect();
+        for id in lacking {
+            self.send_append(id, true);
+        }
+    }
+
+    /// Sends an append to each follower to which nothing was sent for a heartbeat interval. If it
+    /// holds everything and answers, it need not answer this one.
+    fn send_heartbeats(&mut self) {
+        let now = self.now;
+        let interval = self.options.heartbeat_interval;
+        let Role::Leader(leader) = &self.role else {
+            return;
+        };
+        let due: Vec<(Id, bool)> = leader
+            .followers
+            .iter()
+            .filter(|(_, progress)| now.since(progress.sent_at) >= interval)
+            .map(|(&id, progress)| (id, progress.awaiting.is_some() || !progress.confirmed))
+            .collect();
+        for (id, answer_wanted) in due {
+            self.send_append(id, answer_wanted);
+        }
+    }
+
+    /// Sends a follower what it lacks, as far as we know, or a heartbeat if it lacks nothing.
+    pub(super) fn send_append(&mut self, to: Id, answer_wanted: bool) {
+        let now = self.now;
+        let commit = self.log.commit();
+        let Role::Leader(leader) = &mut self.role else {
+            unreachable!("only a leader sends appends");
+        };
+        let progress = leader
+            .followers
+            .get_mut(&to)
+            .expect("every peer of a leader is a follower");
+        let append = progress.next_append(now, &self.log, commit, answer_wanted, &self.options);
+        self.send(to, Body::Append(append));
+    }
+
+    /// A follower answers an append.
+    pub(super) fn on_appended(&mut self, from: Id, appended: Appended) {
+        let now = self.now;
+        let last = self.log.last_index();
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let progress = leader
+            .followers
+            .get_mut(&from)
+            .expect("every peer of a leader is a follower");
+        match appended {
+            Appended::Matched(index) if index <= last => {
+                progress.awaiting = None;
+                progress.confirmed = true;
+                progress.matched = progress.matched.max(index);
+                progress.next = progress.next.max(index.next());
+                let more = std::mem::take(&mut progress.backlog) && progress.next <= last;
+                self.try_commit();
+                if more {
+                    self.send_append(from, true);
+                }
+            }
+            Appended::Refused { previous, hint } => {
+                progress.awaiting = None;
+                if progress.back_off(previous, hint, &self.log) {
+                    debug!("{from} lacks entries from {} on at {now}", progress.next);
+                    self.send_append(from, true);
+                }
+            }
+            Appended::Matched(index) => {
+                error!("ignoring {from}, which claims to hold {index}, beyond our last {last}");
+            }
+            Appended::Outdated => {}
+        }
+    }
+
+    // ---- Both sides ----
+
+    /// Commits through `commit`, applies it, and settles whatever was owed for it.
+    fn commit_through(&mut self, commit: Index) {
+        let applied = self.log.commit();
+        self.log.commit_through(commit);
+        let count = (commit.0 - applied.0) as usize;
+        for entry in self.log.from(applied.next()).take(count) {
+            if let Command::Put(put) = &entry.command {
+                self.store.insert(put.key.clone(), put.value.clone());
+            }
+        }
+        self.settle_owed();
+    }
+}
+
+impl Put {
+    fn into_request(self) -> Request {
+        Request {
+            client: self.client,
+            mid: self.mid,
+            operation: Operation::Put {
+                key: self.key,
+                value: self.value,
+            },
+        }
+    }
+}
+
+impl Progress {
+    /// The next append for this follower, which is then taken for sent.
+    fn next_append(
+        &mut self,
+        now: Time,
+        log: &Log,
+        commit: Index,
+        answer_wanted: bool,
+        options: &Options,
+    ) -> Append {
+        if self.confirmed && self.is_silent(now, options.append_retry_min) {
+            // What was sent and not answered may be lost.
+            self.next = self.matched.next();
+        }
+        let lost = self.is_silent(now, options.quorum_timeout);
+        let start = if lost {
+            // Probably dead or cut off: ask with an empty append, and learn from its refusal.
+            log.last_index().next()
+        } else {
+            self.next
+        };
+        let entries = batch(log, start, options);
+        let previous = log
+            .position(start.previous())
+            .expect("a follower is not sent what the leader lacks");
+        let behind = Index(previous.index.0 + entries.len() as u64);
+        if self.confirmed && !lost {
+            self.next = behind.next();
+        }
+        self.backlog = behind < log.last_index();
+        self.sent_at = now;
+        let answer_wanted = answer_wanted || !entries.is_empty();
+        if answer_wanted {
+            self.awaiting = self.awaiting.or(Some(now));
+        }
+        Append {
+            previous,
+            entries,
+            commit,
+            answer_wanted,
+        }
+    }
+
+    /// Goes back to where the follower's log may equal ours (Raft §5.3). Returns whether that is
+    /// news: a late refusal of what was repaired meanwhile is not.
+    fn back_off(&mut self, previous: Index, hint: Position, log: &Log) -> bool {
+        if previous <= self.matched || previous > log.last_index() {
+            return false;
+        }
+        let start = hint.index.min(previous.previous()).0;
+        let fits = (self.matched.0..=start)
+            .rev()
+            .filter_map(|index| log.position(Index(index)))
+            .find(|ours| ours.term <= hint.term)
+            .map_or(self.matched, |ours| ours.index);
+        self.next = fits.next();
+        true
+    }
+}
+
+/// As many entries from `start` on as fit into one append.
+fn batch(log: &Log, start: Index, options: &Options) -> Vec<Entry> {
+    let mut bytes = 0;
+    log.from(start)
+        .take(options.max_append_entries)
+        .enumerate()
+        .take_while(|(place, entry)| {
+            bytes += entry.size_bound();
+            *place == 0 || bytes <= options.max_append_bytes
+        })
+        .map(|(_, entry)| entry.clone())
+        .collect()
+}

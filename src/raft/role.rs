@@ -1,0 +1,151 @@
+//! What a replica is at the moment, with the state that only that role has: it is made when the
+//! role begins and gone when it ends, so it cannot be stale.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::client::Request;
+use super::message::Voted;
+use super::time::Time;
+use super::types::{Index, Position};
+use crate::id::Id;
+
+/// A replica's role.
+#[derive(Debug)]
+pub(super) enum Role {
+    Follower(Follower),
+    /// Asks whether an election would succeed, without starting a term.
+    PreCandidate(Campaign),
+    /// Stands for election in the current term.
+    Candidate(Campaign),
+    Leader(Leader),
+}
+
+#[derive(Debug)]
+pub(super) struct Follower {
+    /// The leader of the current term, if it has spoken up.
+    pub leader: Option<Id>,
+    /// When to stand for election unless a leader is heard before.
+    pub election_at: Time,
+}
+
+/// A candidate's campaign, first for pre-votes and then for votes.
+#[derive(Debug)]
+pub(super) struct Campaign {
+    /// Who is for us, ourselves included, in the present round.
+    pub supporters: Vec<Id>,
+    /// Everybody who has answered in the present round.
+    pub answered: Vec<Id>,
+    /// What the others hold, as their last answers said, in this round or the one before.
+    pub known: BTreeMap<Id, Holding>,
+    /// When to ask again those who have not answered.
+    pub retry_at: Time,
+    /// How long to wait after that.
+    pub retry_delay: Duration,
+    /// When to give the term up (candidates only).
+    pub gives_up_at: Time,
+}
+
+/// How far a replica's log goes, and how much of it that replica knows to be committed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holding {
+    pub last: Position,
+    pub commit: Index,
+}
+
+impl From<Voted> for Holding {
+    fn from(voted: Voted) -> Holding {
+        Holding {
+            last: voted.last,
+            commit: voted.commit,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Leader {
+    /// What is known of each follower.
+    pub followers: BTreeMap<Id, Progress>,
+    /// When the term began.
+    pub since: Time,
+    /// Nothing may be committed before: until then a deposed leader may hold a lease.
+    pub commits_from: Time,
+    /// When the latest committed entry of this term was created: the lease runs from there.
+    pub lease_from: Option<Time>,
+    /// The last entry that has been sent to enough followers for a quorum.
+    pub dispatched: Index,
+    /// When to send again what lacks a quorum.
+    pub retry_at: Option<Time>,
+    /// How long to wait after that.
+    pub retry_delay: Duration,
+    /// Puts that are not in the log, because the leader doubts its quorum or has too many there.
+    pub waiting_puts: VecDeque<Request>,
+    /// Gets that wait for a lease.
+    pub waiting_gets: VecDeque<WaitingGet>,
+}
+
+/// A get that found no lease.
+#[derive(Debug)]
+pub(super) struct WaitingGet {
+    pub request: Request,
+    /// The first index behind the log's end when the get came. Committing an entry there proves
+    /// that we still led after the get came: then it can be answered even without a lease.
+    pub barrier: Index,
+}
+
+/// What a leader knows of a follower.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// The follower's log equals ours through here.
+    pub matched: Index,
+    /// The first entry that has not been sent, or must be sent again.
+    pub next: Index,
+    /// Whether the follower has matched any append of this term.
+    pub confirmed: bool,
+    /// Whether entries are left that did not fit into the last append.
+    pub backlog: bool,
+    /// When anything was last sent.
+    pub sent_at: Time,
+    /// When the oldest append was sent that wants an answer and has seen none.
+    pub awaiting: Option<Time>,
+}
+
+impl Progress {
+    /// A follower of which nothing is known but that it should get what comes after `last`.
+    pub(super) fn new(now: Time, last: Index) -> Progress {
+        Progress {
+            matched: Index::ZERO,
+            next: last.next(),
+            confirmed: false,
+            backlog: false,
+            sent_at: now,
+            awaiting: None,
+        }
+    }
+
+    /// Whether an answer has been due for longer than `patience`.
+    pub(super) fn is_silent(&self, now: Time, patience: Duration) -> bool {
+        self.awaiting
+            .is_some_and(|since| now.since(since) >= patience)
+    }
+}
+
+impl Campaign {
+    /// The replica's own supporters at the start of a round.
+    pub(super) fn begin_round(&mut self, own: Id) {
+        self.supporters.clear();
+        self.supporters.push(own);
+        self.answered.clear();
+    }
+
+    /// Notes an answer.
+    pub(super) fn record(&mut self, from: Id, voted: Voted) {
+        self.known.insert(from, voted.into());
+        if !self.answered.contains(&from) {
+            self.answered.push(from);
+        }
+        if voted.granted && !self.supporters.contains(&from) {
+            self.supporters.push(from);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A read-only look inside a replica, for invariant checks, tests and displays.
+
+use std::time::Duration;
+
+use super::entry::Entry;
+use super::replica::Replica;
+use super::role::Role;
+use super::types::{Index, Term};
+use crate::id::Id;
+
+/// What can be seen of a replica at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    replica: &'a Replica,
+}
+
+/// A replica's role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleName {
+    /// It follows a leader, or waits for one.
+    Follower,
+    /// It asks for pre-votes.
+    PreCandidate,
+    /// It asks for votes in its term.
+    Candidate,
+    /// It leads its term.
+    Leader,
+}
+
+impl Replica {
+    /// A read-only look at this replica.
+    pub fn view(&self) -> View<'_> {
+        View { replica: self }
+    }
+}
+
+impl<'a> View<'a> {
+    /// The replica's ID.
+    pub fn id(&self) -> Id {
+        self.replica.id
+    }
+
+    /// Its role.
+    pub fn role(&self) -> RoleName {
+        match self.replica.role {
+            Role::Follower(_) => RoleName::Follower,
+            Role::PreCandidate(_) => RoleName::PreCandidate,
+            Role::Candidate(_) => RoleName::Candidate,
+            Role::Leader(_) => RoleName::Leader,
+        }
+    }
+
+    /// Its term.
+    pub fn term(&self) -> Term {
+        self.replica.term
+    }
+
+    /// For whom it has voted in its term.
+    pub fn voted_for(&self) -> Option<Id> {
+        self.replica.voted_for
+    }
+
+    /// The leader of its term, as far as it knows.
+    pub fn leader(&self) -> Option<Id> {
+        self.replica.leader()
+    }
+
+    /// Its commit index.
+    pub fn commit(&self) -> Index {
+        self.replica.log.commit()
+    }
+
+    /// Its log.
+    pub fn entries(&self) -> impl Iterator<Item = &'a Entry> {
+        self.replica.log.from(Index(1))
+    }
+
+    /// The value of a key in its store.
+    pub fn value(&self, key: &str) -> Option<&'a str> {
+        self.replica.store.get(key).map(String::as_str)
+    }
+
+    /// For how much longer, as of its latest step, it may answer gets alone.
+    pub fn lease_left(&self) -> Option<Duration> {
+        self.replica.lease_left()
+    }
+
+    /// How many puts in the log it still owes an answer.
+    pub fn owed(&self) -> usize {
+        self.replica.owed.len()
+    }
+
+    /// How many requests it holds outside of the log: for want of a leader, or, as a leader, of a
+    /// quorum or a lease.
+    pub fn waiting(&self) -> usize {
+        match &self.replica.role {
+            Role::Leader(leader) => leader.waiting_puts.len() + leader.waiting_gets.len(),
+            _ => self.replica.held.len(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The loop: wait, receive, step the core, carry out what it wants.
+
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
+
+use log::{debug, info, warn};
+use mio::{Events, Poll};
+
+use super::arguments::Arguments;
+use super::mailbox::{Care, Mailbox};
+use crate::id::Id;
+use crate::raft::{Input, Options, Output, Replica, Time};
+use crate::wire::{self, Incoming};
+
+/// The most datagrams taken in before the core gets to send: its batches stay small and its timers
+/// on time even under a flood.
+const MAX_RECEIVED_AT_ONCE: usize = 64;
+
+/// Is a replica until the simulator is gone.
+///
+/// # Errors
+///
+/// If the socket cannot be opened or waited for.
+pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
+    let mut poll = Poll::new()?;
+    let mut events = Events::with_capacity(4);
+    let mut mailbox = Mailbox::open(arguments.port, poll.registry())?;
+    let clock = Clock(Instant::now());
+    let mut replica = Replica::new(
+        arguments.id,
+        &arguments.peers,
+        options,
+        rand::random(),
+        clock.now(),
+    );
+    let mut datagram = Vec::with_capacity(1024);
+    wire::encode_hello(&mut datagram, arguments.id);
+    mailbox.send(&datagram, Care::Keep, poll.registry());
+    info!(
+        "replica {} with peers {:?}",
+        arguments.id,
+        Peers(&arguments.peers)
+    );
+    loop {
+        let mut received = 0;
+        while received < MAX_RECEIVED_AT_ONCE
+            && let Some(bytes) = mailbox.receive()
+        {
+            received += 1;
+            debug!("<- {}", String::from_utf8_lossy(bytes));
+            if let Some(input) = read(bytes, arguments) {
+                // The clock is read after the message has arrived: had the process been stopped
+                // in between, a lease judged by an earlier reading could be over.
+                replica.receive(clock.now(), input);
+            }
+        }
+        replica.advance(clock.now());
+        for output in replica.outputs() {
+            let care = match &output {
+                Output::Send { to, message } => {
+                    wire::encode_message(&mut datagram, arguments.id, *to, message);
+                    Care::MayBeLost
+                }
+                Output::Answer(answer) => {
+                    wire::encode_answer(&mut datagram, arguments.id, answer);
+                    Care::Keep
+                }
+            };
+            debug!("-> {}", String::from_utf8_lossy(&datagram));
+            mailbox.send(&datagram, care, poll.registry());
+        }
+        if mailbox.is_abandoned() {
+            info!("nobody listens on port {} any more: ending", arguments.port);
+            return Ok(());
+        }
+        let wait = if received == MAX_RECEIVED_AT_ONCE {
+            Duration::ZERO
+        } else {
+            replica.deadline().since(clock.now())
+        };
+        match poll.poll(&mut events, Some(wait)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+            Ok(()) => {}
+        }
+        mailbox.send_kept(poll.registry());
+    }
+}
+
+/// The replica's monotonic clock.
+struct Clock(Instant);
+
+impl Clock {
+    fn now(&self) -> Time {
+        Time::from_epoch(self.0.elapsed())
+    }
+}
+
+/// What a datagram means to this replica; nothing if it cannot be read or is not for it.
+fn read(bytes: &[u8], arguments: &Arguments) -> Option<Input> {
+    let incoming = match wire::decode(bytes) {
+        Ok(incoming) => incoming,
+        Err(error) => {
+            warn!("ignoring a datagram of {} bytes: {error}", bytes.len());
+            return None;
+        }
+    };
+    let (to, input) = match incoming {
+        Incoming::Request { to, request } => {
+            let client = request.client;
+            if client.is_unknown() || client == arguments.id || arguments.peers.contains(&client) {
+                warn!("ignoring a request from {client}, which is no client");
+                return None;
+            }
+            (to, Input::Request(request))
+        }
+        Incoming::Message { from, to, message } => (to, Input::Message { from, message }),
+    };
+    if to != arguments.id && to != Id::BROADCAST {
+        warn!("ignoring a datagram for {to}");
+        return None;
+    }
+    Some(input)
+}
+
+/// Displays IDs as people write them.
+struct Peers<'a>(&'a [Id]);
+
+impl std::fmt::Debug for Peers<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|id| format_args!("{id}").to_string()))
+            .finish()
+    }
+}

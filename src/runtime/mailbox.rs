@@ -1,0 +1,152 @@
+//! The replica's socket: what to do when its buffer is full, and how to notice that nobody is
+//! there any more.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use log::{debug, warn};
+use mio::net::UdpSocket;
+use mio::{Interest, Registry, Token};
+
+use crate::wire::MAX_DATAGRAM_BYTES;
+
+/// The most answers to clients kept while the socket's buffer is full; the ones after that are lost.
+const MAX_UNSENT: usize = 16_384;
+
+/// For how long the other side's port must have been closed before the replica ends.
+const GONE_AFTER: Duration = Duration::from_secs(1);
+
+/// One socket, connected to the simulator's port: only the simulator is heard, and only it can be
+/// told anything.
+pub(super) struct Mailbox {
+    socket: UdpSocket,
+    received: Vec<u8>,
+    /// Answers that found the buffer full, in order.
+    unsent: VecDeque<Vec<u8>>,
+    /// Since when every sign from the other side's port has been that it is closed.
+    refused_since: Option<Instant>,
+    gone: bool,
+}
+
+/// How a datagram is treated when the buffer is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Care {
+    /// It is lost: the protocol sends again.
+    MayBeLost,
+    /// It waits until there is room.
+    Keep,
+}
+
+const SOCKET: Token = Token(0);
+
+impl Mailbox {
+    pub(super) fn open(port: u16, registry: &Registry) -> io::Result<Mailbox> {
+        let mut socket = UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        registry.register(&mut socket, SOCKET, Interest::READABLE)?;
+        Ok(Mailbox {
+            socket,
+            received: vec![0; MAX_DATAGRAM_BYTES + 1],
+            unsent: VecDeque::new(),
+            refused_since: None,
+            gone: false,
+        })
+    }
+
+    /// Whether the other side has been away for so long that it will not come back.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.gone
+    }
+
+    /// The next datagram, if one is there.
+    pub(super) fn receive(&mut self) -> Option<&[u8]> {
+        loop {
+            match self.socket.recv(&mut self.received) {
+                Ok(length) => {
+                    self.refused_since = None;
+                    return Some(&self.received[..length]);
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => return None,
+                    ErrorKind::Interrupted => {}
+                    ErrorKind::ConnectionRefused => self.note_refusal(),
+                    _ => {
+                        warn!("receiving failed: {error}");
+                        return None;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Sends a datagram, or does with it what `care` says.
+    pub(super) fn send(&mut self, datagram: &[u8], care: Care, registry: &Registry) {
+        if !self.unsent.is_empty() && care == Care::Keep {
+            return self.keep(datagram);
+        }
+        if !self.try_send(datagram) && care == Care::Keep {
+            self.keep(datagram);
+            self.set_interest(Interest::READABLE | Interest::WRITABLE, registry);
+        }
+    }
+
+    /// Sends what was kept, as far as there is room now.
+    pub(super) fn send_kept(&mut self, registry: &Registry) {
+        if self.unsent.is_empty() {
+            return;
+        }
+        while let Some(datagram) = self.unsent.pop_front() {
+            if !self.try_send(&datagram) {
+                self.unsent.push_front(datagram);
+                return;
+            }
+        }
+        self.set_interest(Interest::READABLE, registry);
+    }
+
+    fn keep(&mut self, datagram: &[u8]) {
+        if self.unsent.len() >= MAX_UNSENT {
+            warn!("{MAX_UNSENT} answers wait for room in the socket's buffer: dropping one");
+            return;
+        }
+        self.unsent.push_back(datagram.to_vec());
+    }
+
+    /// Returns whether the datagram is dealt with; if not, the buffer is full.
+    fn try_send(&mut self, datagram: &[u8]) -> bool {
+        // A pending refusal of an earlier datagram is reported in place of sending this one.
+        for _ in 0..2 {
+            match self.socket.send(datagram) {
+                Ok(_) => return true,
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => {
+                        debug!("the socket's buffer is full");
+                        return false;
+                    }
+                    ErrorKind::Interrupted => {}
+                    ErrorKind::ConnectionRefused => self.note_refusal(),
+                    _ => {
+                        warn!("sending {} bytes failed: {error}", datagram.len());
+                        return true;
+                    }
+                },
+            }
+        }
+        true
+    }
+
+    fn note_refusal(&mut self) {
+        let since = *self.refused_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= GONE_AFTER {
+            self.gone = true;
+        }
+    }
+
+    fn set_interest(&mut self, interest: Interest, registry: &Registry) {
+        if let Err(error) = registry.reregister(&mut self.socket, SOCKET, interest) {
+            warn!("the socket cannot be watched: {error}");
+        }
+    }
+}

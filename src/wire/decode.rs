@@ -1,0 +1,232 @@
+//! From datagrams to what the core takes in.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::entry::{WireEntry, WirePosition, read_entry, read_index, read_position, read_term};
+use crate::id::Id;
+use crate::raft::message::{Append, Appended, Body, Message, Standing, Voted};
+use crate::raft::{Operation, Request};
+
+/// What a datagram to a replica says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A client asks.
+    Request {
+        /// To whom.
+        to: Id,
+        /// What.
+        request: Request,
+    },
+    /// Another replica speaks.
+    Message {
+        /// Who.
+        from: Id,
+        /// To whom; [`Id::BROADCAST`] for all.
+        to: Id,
+        /// What.
+        message: Message,
+    },
+}
+
+/// Why a datagram cannot be read.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// It is not a JSON object of the right shape; the parser's words.
+    Json(serde_json::Error),
+    /// A message of this type needs this key.
+    Missing {
+        /// The type.
+        of: &'static str,
+        /// The key.
+        key: &'static str,
+    },
+    /// A number is beyond [`MAX_NUMBER`](super::MAX_NUMBER).
+    Number,
+    /// No message to a replica has this type.
+    Type(String),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreadable::Json(error) => write!(f, "not a message: {error}"),
+            Unreadable::Missing { of, key } => write!(f, "a message of type {of} needs {key:?}"),
+            Unreadable::Number => write!(f, "a term or an index is beyond {}", super::MAX_NUMBER),
+            Unreadable::Type(found) => write!(f, "unknown type {:?}", shortened(found)),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Unreadable::Json(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The first characters of a text from outside, few enough for a log line.
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// Every key that any message to a replica has. Unknown keys are ignored: other simulators may add
+/// some.
+#[derive(Deserialize)]
+struct Datagram<'a> {
+    src: Id,
+    dst: Id,
+    leader: Option<Id>,
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+    #[serde(rename = "MID")]
+    mid: Option<String>,
+    key: Option<String>,
+    value: Option<String>,
+    term: Option<u64>,
+    previous: Option<WirePosition>,
+    #[serde(borrow)]
+    entries: Option<Vec<WireEntry<'a>>>,
+    commit: Option<u64>,
+    answer: Option<bool>,
+    matched: Option<u64>,
+    refused: Option<u64>,
+    hint: Option<WirePosition>,
+    last: Option<WirePosition>,
+    granted: Option<bool>,
+}
+
+/// Reads a datagram.
+///
+/// # Errors
+///
+/// [`Unreadable`], with the reason, for anything that is not a message to a replica.
+pub fn decode(bytes: &[u8]) -> Result<Incoming, Unreadable> {
+    let datagram: Datagram<'_> = serde_json::from_slice(bytes).map_err(Unreadable::Json)?;
+    match &*datagram.r#type {
+        "get" => datagram.request("get", |datagram| {
+            let key = needed(datagram.key.take(), "get", "key")?;
+            Ok(Operation::Get { key })
+        }),
+        "put" => datagram.request("put", |datagram| {
+            let key = needed(datagram.key.take(), "put", "key")?;
+            let value = needed(datagram.value.take(), "put", "value")?;
+            Ok(Operation::Put { key, value })
+        }),
+        "append" => datagram.message("append", |datagram| {
+            let entries = needed(datagram.entries.take(), "append", "entries")?;
+            Ok(Body::Append(Append {
+                previous: datagram.position(datagram.previous, "append", "previous")?,
+                entries: entries
+                    .into_iter()
+                    .map(read_entry)
+                    .collect::<Option<_>>()
+                    .ok_or(Unreadable::Number)?,
+                commit: datagram.index(datagram.commit, "append", "commit")?,
+                answer_wanted: datagram.answer.unwrap_or(true),
+            }))
+        }),
+        "appended" => datagram.message("appended", |datagram| {
+            Ok(Body::Appended(match (datagram.matched, datagram.refused) {
+                (Some(_), _) => {
+                    Appended::Matched(datagram.index(datagram.matched, "appended", "matched")?)
+                }
+                (None, Some(_)) => Appended::Refused {
+                    previous: datagram.index(datagram.refused, "appended", "refused")?,
+                    hint: datagram.position(datagram.hint, "appended", "hint")?,
+                },
+                (None, None) => Appended::Outdated,
+            }))
+        }),
+        "prevote" => datagram.message("prevote", |datagram| {
+            Ok(Body::PreVote(datagram.standing("prevote")?))
+        }),
+        "vote" => datagram.message("vote", |datagram| {
+            Ok(Body::Vote(datagram.standing("vote")?))
+        }),
+        "prevoted" => datagram.message("prevoted", |datagram| {
+            Ok(Body::PreVoted(datagram.voted("prevoted")?))
+        }),
+        "voted" => datagram.message("voted", |datagram| {
+            Ok(Body::Voted(datagram.voted("voted")?))
+        }),
+        unknown => Err(Unreadable::Type(unknown.to_owned())),
+    }
+}
+
+fn needed<T>(field: Option<T>, of: &'static str, key: &'static str) -> Result<T, Unreadable> {
+    field.ok_or(Unreadable::Missing { of, key })
+}
+
+impl Datagram<'_> {
+    fn request(
+        mut self,
+        of: &'static str,
+        operation: impl FnOnce(&mut Self) -> Result<Operation, Unreadable>,
+    ) -> Result<Incoming, Unreadable> {
+        let mid = needed(self.mid.take(), of, "MID")?;
+        let operation = operation(&mut self)?;
+        Ok(Incoming::Request {
+            to: self.dst,
+            request: Request {
+                client: self.src,
+                mid,
+                operation,
+            },
+        })
+    }
+
+    fn message(
+        mut self,
+        of: &'static str,
+        body: impl FnOnce(&mut Self) -> Result<Body, Unreadable>,
+    ) -> Result<Incoming, Unreadable> {
+        let term = needed(self.term, of, "term")?;
+        let term = read_term(term).ok_or(Unreadable::Number)?;
+        let body = body(&mut self)?;
+        Ok(Incoming::Message {
+            from: self.src,
+            to: self.dst,
+            message: Message {
+                term,
+                leader: self.leader.unwrap_or(Id::UNKNOWN),
+                body,
+            },
+        })
+    }
+
+    fn index(
+        &self,
+        field: Option<u64>,
+        of: &'static str,
+        key: &'static str,
+    ) -> Result<crate::raft::Index, Unreadable> {
+        read_index(needed(field, of, key)?).ok_or(Unreadable::Number)
+    }
+
+    fn position(
+        &self,
+        field: Option<WirePosition>,
+        of: &'static str,
+        key: &'static str,
+    ) -> Result<crate::raft::Position, Unreadable> {
+        read_position(needed(field, of, key)?).ok_or(Unreadable::Number)
+    }
+
+    fn standing(&self, of: &'static str) -> Result<Standing, Unreadable> {
+        let last = self.position(self.last, of, "last")?;
+        Ok(Standing { last })
+    }
+
+    fn voted(&self, of: &'static str) -> Result<Voted, Unreadable> {
+        Ok(Voted {
+            granted: needed(self.granted, of, "granted")?,
+            last: self.position(self.last, of, "last")?,
+            commit: self.index(self.commit, of, "commit")?,
+        })
+    }
+}

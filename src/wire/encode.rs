@@ -1,0 +1,167 @@
+//! From the core's outputs to datagrams.
+
+use serde::Serialize;
+use serde::ser::{SerializeSeq, Serializer};
+
+use super::entry::{WirePosition, write_entry, write_position};
+use crate::id::Id;
+use crate::raft::entry::Entry;
+use crate::raft::message::{Appended, Voted};
+use crate::raft::{Answer, Body, Message, Outcome};
+
+/// Every datagram that a replica sends. A field that is none is left out.
+#[derive(Default, Serialize)]
+struct Datagram<'a> {
+    src: Option<Id>,
+    dst: Option<Id>,
+    leader: Option<Id>,
+    r#type: &'static str,
+    #[serde(rename = "MID", skip_serializing_if = "Option::is_none")]
+    mid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    term: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<WirePosition>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matched: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<WirePosition>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<WirePosition>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<Entries<'a>>,
+}
+
+struct Entries<'a>(&'a [Entry]);
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
+        for entry in self.0 {
+            sequence.serialize_element(&write_entry(entry))?;
+        }
+        sequence.end()
+    }
+}
+
+/// Writes the `hello` of the replica `src` into `buffer`, in place of what was there.
+pub fn encode_hello(buffer: &mut Vec<u8>, src: Id) {
+    write(
+        buffer,
+        &Datagram {
+            src: Some(src),
+            dst: Some(Id::BROADCAST),
+            leader: Some(Id::UNKNOWN),
+            r#type: "hello",
+            ..Datagram::default()
+        },
+    );
+}
+
+/// Writes the answer of the replica `src` to a client into `buffer`, in place of what was there.
+pub fn encode_answer(buffer: &mut Vec<u8>, src: Id, answer: &Answer) {
+    let (r#type, value) = match &answer.outcome {
+        Outcome::Stored => ("ok", None),
+        Outcome::Value(value) => ("ok", Some(value.as_str())),
+        Outcome::Redirect => ("redirect", None),
+        Outcome::Fail => ("fail", None),
+    };
+    write(
+        buffer,
+        &Datagram {
+            src: Some(src),
+            dst: Some(answer.client),
+            leader: Some(answer.leader),
+            r#type,
+            mid: Some(&answer.mid),
+            value,
+            ..Datagram::default()
+        },
+    );
+}
+
+/// Writes a message from the replica `src` to the replica `dst` into `buffer`, in place of what
+/// was there.
+pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message) {
+    let frame = Datagram {
+        src: Some(src),
+        dst: Some(dst),
+        leader: Some(message.leader),
+        term: Some(message.term.0),
+        ..Datagram::default()
+    };
+    let voted = |r#type, voted: &Voted| Datagram {
+        r#type,
+        granted: Some(voted.granted),
+        last: Some(write_position(voted.last)),
+        commit: Some(voted.commit.0),
+        ..Datagram::default()
+    };
+    let body = match &message.body {
+        Body::Append(append) => Datagram {
+            r#type: "append",
+            previous: Some(write_position(append.previous)),
+            commit: Some(append.commit.0),
+            answer: Some(append.answer_wanted),
+            entries: Some(Entries(&append.entries)),
+            ..frame
+        },
+        Body::Appended(Appended::Matched(index)) => Datagram {
+            r#type: "appended",
+            matched: Some(index.0),
+            ..frame
+        },
+        Body::Appended(Appended::Refused { previous, hint }) => Datagram {
+            r#type: "appended",
+            refused: Some(previous.0),
+            hint: Some(write_position(*hint)),
+            ..frame
+        },
+        Body::Appended(Appended::Outdated) => Datagram {
+            r#type: "appended",
+            ..frame
+        },
+        Body::PreVote(standing) => Datagram {
+            r#type: "prevote",
+            last: Some(write_position(standing.last)),
+            ..frame
+        },
+        Body::Vote(standing) => Datagram {
+            r#type: "vote",
+            last: Some(write_position(standing.last)),
+            ..frame
+        },
+        Body::PreVoted(vote) => voted("prevoted", vote).framed(frame),
+        Body::Voted(vote) => voted("voted", vote).framed(frame),
+    };
+    write(buffer, &body);
+}
+
+impl<'a> Datagram<'a> {
+    /// The same content with the addresses and the term of `frame`.
+    fn framed(self, frame: Datagram<'a>) -> Datagram<'a> {
+        Datagram {
+            src: frame.src,
+            dst: frame.dst,
+            leader: frame.leader,
+            term: frame.term,
+            ..self
+        }
+    }
+}
+
+fn write(buffer: &mut Vec<u8>, datagram: &Datagram<'_>) {
+    buffer.clear();
+    serde_json::to_writer(buffer, datagram)
+        .expect("plain structures can be written to memory as JSON");
+}

@@ -1,0 +1,100 @@
+//! How log entries and positions are written.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::MAX_NUMBER;
+use crate::id::Id;
+use crate::raft::entry::{Command, Entry, Lead, Put};
+use crate::raft::{Index, Position, Term};
+
+/// `[index, term]`.
+pub(super) type WirePosition = (u64, u64);
+
+/// `[term, command]`.
+pub(super) type WireEntry<'a> = (u64, WireCommand<'a>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WireCommand<'a> {
+    Renew,
+    Lead {
+        leader: Id,
+        answered_through: u64,
+    },
+    Put {
+        #[serde(borrow)]
+        key: Cow<'a, str>,
+        #[serde(borrow)]
+        value: Cow<'a, str>,
+        client: Id,
+        #[serde(rename = "MID", borrow)]
+        mid: Cow<'a, str>,
+    },
+}
+
+pub(super) fn write_position(position: Position) -> WirePosition {
+    (position.index.0, position.term.0)
+}
+
+pub(super) fn read_position((index, term): WirePosition) -> Option<Position> {
+    Some(Position {
+        term: read_term(term)?,
+        index: read_index(index)?,
+    })
+}
+
+pub(super) fn read_term(term: u64) -> Option<Term> {
+    (term <= MAX_NUMBER).then_some(Term(term))
+}
+
+pub(super) fn read_index(index: u64) -> Option<Index> {
+    (index <= MAX_NUMBER).then_some(Index(index))
+}
+
+pub(super) fn write_entry(entry: &Entry) -> WireEntry<'_> {
+    let command = match &entry.command {
+        Command::Renew => WireCommand::Renew,
+        Command::Lead(lead) => WireCommand::Lead {
+            leader: lead.leader,
+            answered_through: lead.answered_through.0,
+        },
+        Command::Put(put) => WireCommand::Put {
+            key: Cow::Borrowed(&put.key),
+            value: Cow::Borrowed(&put.value),
+            client: put.client,
+            mid: Cow::Borrowed(&put.mid),
+        },
+    };
+    (entry.term.0, command)
+}
+
+pub(super) fn read_entry((term, command): WireEntry<'_>) -> Option<Entry> {
+    let command = match command {
+        WireCommand::Renew => Command::Renew,
+        WireCommand::Lead {
+            leader,
+            answered_through,
+        } => Command::Lead(Lead {
+            leader,
+            answered_through: read_index(answered_through)?,
+        }),
+        WireCommand::Put {
+            key,
+            value,
+            client,
+            mid,
+        } => Command::Put(Arc::new(Put {
+            key: key.into_owned(),
+            value: value.into_owned(),
+            client,
+            mid: mid.into_owned(),
+        })),
+    };
+    Some(Entry {
+        term: read_term(term)?,
+        command,
+    })
+}
