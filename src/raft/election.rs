@@ -147,9 +147,16 @@ impl Replica {
     }
 
     pub(super) fn on_pre_voted(&mut self, from: Id, voted: Voted) {
-        if let Role::PreCandidate(campaign) = &mut self.role {
-            campaign.record(from, voted);
-            self.win_with_quorum();
+        match &mut self.role {
+            Role::PreCandidate(campaign) => {
+                campaign.record(from, voted);
+                self.win_with_quorum();
+            }
+            // Too late to count, but not to know what the voter holds.
+            Role::Candidate(campaign) => {
+                campaign.known.entry(from).or_insert_with(|| voted.into());
+            }
+            Role::Follower(_) | Role::Leader(_) => {}
         }
     }
 
@@ -229,10 +236,10 @@ impl Replica {
             },
         );
         assert_eq!(opening, inherited.next());
-        // Everybody is to know at once.
+        self.serve_held();
+        // Everybody is to know at once, together with the puts that have waited.
         self.dispatch_to(self.peers.len());
         self.try_commit();
-        self.serve_held();
     }
 
     /// The last index that may stand in a message from an honest peer.

@@ -109,7 +109,12 @@ impl Replica {
             && now.since(since) >= self.options.quorum_timeout
         {
             info!("no quorum for {} ms", now.since(since).as_millis());
-            return self.become_follower(None);
+            self.become_follower(None);
+            // They have waited long enough.
+            for held in &mut self.held {
+                held.until = now;
+            }
+            return;
         }
         self.try_commit();
         self.admit_waiting_puts();
@@ -347,10 +352,13 @@ impl Replica {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        let mut order: Vec<(bool, Time, Id)> = leader
+        let mut order: Vec<(bool, bool, Time, Id)> = leader
             .followers
             .iter()
-            .map(|(&id, progress)| (progress.is_silent(now, patience), progress.sent_at, id))
+            .map(|(&id, progress)| {
+                let silent = progress.is_silent(now, patience);
+                (silent, !progress.confirmed, progress.sent_at, id)
+            })
             .collect();
         order.sort_unstable();
         leader.dispatched = last;
@@ -358,7 +366,7 @@ impl Replica {
             leader.retry_delay = patience;
             leader.retry_at = Some(now + patience);
         }
-        for (_, _, id) in order.into_iter().take(count) {
+        for (.., id) in order.into_iter().take(count) {
             self.send_append(id, true);
         }
     }
@@ -386,9 +394,12 @@ impl Replica {
         leader.retry_at = Some(now + leader.retry_delay);
         let lacking: Vec<Id> = leader
             .followers
-            .iter()
+            .iter_mut()
             .filter(|(_, progress)| progress.matched < last)
-            .map(|(&id, _)| id)
+            .map(|(&id, progress)| {
+                progress.send_again();
+                id
+            })
             .collect();
         for id in lacking {
             self.send_append(id, true);
@@ -505,9 +516,8 @@ impl Progress {
         answer_wanted: bool,
         options: &Options,
     ) -> Append {
-        if self.confirmed && self.is_silent(now, options.append_retry_min) {
-            // What was sent and not answered may be lost.
-            self.next = self.matched.next();
+        if self.is_silent(now, options.append_retry_min) {
+            self.send_again();
         }
         let lost = self.is_silent(now, options.quorum_timeout);
         let start = if lost {
@@ -535,6 +545,13 @@ impl Progress {
             entries,
             commit,
             answer_wanted,
+        }
+    }
+
+    /// Takes what was sent and not acknowledged for lost.
+    fn send_again(&mut self) {
+        if self.confirmed {
+            self.next = self.matched.next();
         }
     }
 

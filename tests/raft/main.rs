@@ -1,0 +1,60 @@
+//! The protocol core in readable scenarios: each file in `scripts/` is a story with its expected
+//! course. `UPDATE_GOLDENFILES=1 cargo test --test raft` writes the courses anew; read the
+//! difference before you commit it.
+//!
+//! The commands are described in `cluster.rs`.
+
+mod cluster;
+mod script;
+
+use std::path::Path;
+
+use script::Script;
+
+macro_rules! scripts {
+    ($($name:ident),* $(,)?) => {$(
+        #[test]
+        fn $name() {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/raft/scripts")
+                .join(stringify!($name));
+            goldenscript::run(&mut Script::default(), path).expect("the script can be run");
+        }
+    )*
+
+    #[test]
+    fn every_script_is_run() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/raft/scripts");
+        let mut files: Vec<String> = directory
+            .read_dir()
+            .expect("the scripts are there")
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        files.sort();
+        let mut named = vec![$(stringify!($name).to_owned()),*];
+        named.sort();
+        assert_eq!(files, named);
+    }
+}; }
+
+scripts! {
+    bad_messages,
+    commit_rule,
+    deferred_commit,
+    election,
+    election_split_vote,
+    election_stale_candidate,
+    fate_committed_before_the_crash,
+    fate_overwritten,
+    fate_presumed_answered,
+    fate_taken_over,
+    figure_7_log_repair,
+    figure_8_older_term,
+    lease,
+    lost_quorum,
+    pre_vote_refused,
+    redirect_and_hold,
+    repair_by_the_next_append,
+    suspicion,
+    thrifty_appends,
+}
