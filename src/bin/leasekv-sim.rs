@@ -1,2 +1,5 @@
-//! (to come)
-fn main() {}
+//! The simulator's program; everything it does is in [`leasekv::sim`].
+
+fn main() -> std::process::ExitCode {
+    leasekv::sim::cli::main()
+}

@@ -1,0 +1,703 @@
+//! The eight clients: what they ask, whom they ask, what they make of the answers.
+//!
+//! A client has no timeout: an attempt waits for its answer for ever. Must never send anything
+//! itself, nor know how replicas talk to each other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+
+use crate::id::Id;
+use crate::sim::history::{HistoryEvent, HistoryKind};
+use crate::sim::message::{Answer, AnswerKind, ClientRequest, Mid, Op};
+use crate::sim::random::{Stream, StreamRng, alphanumeric, md5hex};
+use crate::sim::roster::{CLIENTS, Roster};
+use crate::sim::stats::Counters;
+
+/// How much of a wrong value is quoted, in characters.
+const QUOTED_CHARACTERS: usize = 40;
+
+/// An attempt that is ready to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// The replica; none if no replica lives, and the attempt will stay unanswered.
+    pub to: Option<usize>,
+    /// What to ask it.
+    pub request: ClientRequest,
+}
+
+/// What an answer led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// The request is done.
+    Completed(Op),
+    /// The request is done, but the value was wrong: why.
+    Wrong(String),
+    /// The client tries again.
+    Retry(Dispatch),
+    /// The attempt had been completed before.
+    Duplicate,
+    /// The client waits for no such answer: why.
+    Unexpected(String),
+}
+
+/// The clients of a run and all that they have asked.
+#[derive(Debug)]
+pub struct Clients {
+    roster: Roster,
+    seed: u64,
+    mix: f64,
+    clients: Vec<Client>,
+    requests: Vec<Request>,
+    attempts: HashMap<Mid, Attempt>,
+    mids: StreamRng,
+    targets: StreamRng,
+    history: Option<Vec<HistoryEvent>>,
+}
+
+#[derive(Debug)]
+struct Client {
+    leader: Id,
+    /// The keys of this client's acknowledged puts, in the order of the first acknowledgement.
+    keys: Vec<Arc<str>>,
+    /// Their current values.
+    values: HashMap<Arc<str>, Arc<str>>,
+}
+
+/// What a user asked for, however many attempts it takes.
+#[derive(Debug)]
+struct Request {
+    client: usize,
+    op: Op,
+    key: Arc<str>,
+    value: Option<Arc<str>>,
+    made: Duration,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    request: u32,
+    client: usize,
+    made: Duration,
+    state: AttemptState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AttemptState {
+    Open,
+    Completed,
+    /// Closed by a redirect or a fail.
+    Abandoned,
+}
+
+impl Clients {
+    /// Clients that know nothing yet. `mix` is the share of gets.
+    pub fn new(roster: Roster, mix: f64, seed: u64, keep_history: bool) -> Self {
+        let new_client = || Client {
+            leader: Id::UNKNOWN,
+            keys: Vec::new(),
+            values: HashMap::new(),
+        };
+        Clients {
+            roster,
+            seed,
+            mix,
+            clients: (0..CLIENTS).map(|_| new_client()).collect(),
+            requests: Vec::new(),
+            attempts: HashMap::new(),
+            mids: Stream::Mids.rng(seed),
+            targets: Stream::Targets.rng(seed),
+            history: keep_history.then(Vec::new),
+        }
+    }
+
+    /// Makes the user's next request. `alive` tells of each replica whether it lives.
+    pub fn make_request(
+        &mut self,
+        now: Duration,
+        alive: &[bool],
+        counters: &mut Counters,
+    ) -> Dispatch {
+        let number = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
+        // Every draw is made every time: what one decides must not shift the next.
+        let mut rng = Stream::Workload(number).rng(self.seed);
+        let chosen = rng.random_range(0..CLIENTS);
+        let wants_get = rng.random_bool(self.mix);
+        let wants_new_key = rng.random_bool(0.5);
+        let which_key: f64 = rng.random();
+        let new_key: [u8; 32] = alphanumeric(&mut rng);
+
+        let client = &self.clients[chosen];
+        let own_key = (!client.keys.is_empty()).then(|| {
+            let index = (which_key * client.keys.len() as f64) as usize;
+            Arc::clone(&client.keys[index.min(client.keys.len() - 1)])
+        });
+        let (op, key, value) = match own_key {
+            Some(key) if wants_get => (Op::Get, key, None),
+            Some(key) if !wants_new_key => {
+                let value = md5hex(&client.values[&key]);
+                (Op::Put, key, Some(value))
+            }
+            _ => {
+                counters.failed_to_generate_get += u64::from(wants_get && client.keys.is_empty());
+                let key = String::from_utf8_lossy(&new_key);
+                (Op::Put, Arc::from(&*key), Some(md5hex(&key)))
+            }
+        };
+        match op {
+            Op::Get => counters.generated_get += 1,
+            Op::Put => counters.generated_put += 1,
+        }
+        let value = value.map(Arc::from);
+        self.requests.push(Request {
+            client: chosen,
+            op,
+            key,
+            value,
+            made: now,
+        });
+        self.attempt(number, now, alive)
+    }
+
+    /// Hears an answer that says that `leader` leads.
+    pub fn hear(
+        &mut self,
+        answer: &Answer<'_>,
+        leader: Id,
+        now: Duration,
+        alive: &[bool],
+        counters: &mut Counters,
+    ) -> Reaction {
+        let known =
+            Mid::read(&answer.mid).and_then(|mid| Some((mid, self.attempts.get_mut(&mid)?)));
+        let Some((mid, attempt)) = known.filter(|(_, attempt)| attempt.client == answer.client)
+        else {
+            let mid = quoted(&answer.mid);
+            return Reaction::Unexpected(format!("answer to an unknown MID {mid}"));
+        };
+        match attempt.state {
+            AttemptState::Open => {}
+            AttemptState::Completed => {
+                counters.duplicates += 1;
+                return Reaction::Duplicate;
+            }
+            AttemptState::Abandoned => {
+                let why = "answer to an attempt that was redirected or failed before";
+                return Reaction::Unexpected(format!("{why}, MID {mid}"));
+            }
+        }
+        attempt.state = match answer.kind {
+            AnswerKind::Ok => AttemptState::Completed,
+            AnswerKind::Redirect | AnswerKind::Fail => AttemptState::Abandoned,
+        };
+        let number = attempt.request;
+        counters
+            .answer_latencies
+            .push(now.saturating_sub(attempt.made));
+        self.clients[answer.client].leader = leader;
+        self.record(
+            now,
+            HistoryKind::from(answer.kind),
+            mid,
+            number,
+            answer.value.as_deref(),
+        );
+
+        let op = self.requests[number as usize].op;
+        match (answer.kind, op) {
+            (AnswerKind::Ok, _) => self.complete(number, answer.value.as_deref(), now, counters),
+            (AnswerKind::Redirect, _) => {
+                counters.redirects += 1;
+                Reaction::Retry(self.attempt(number, now, alive))
+            }
+            (AnswerKind::Fail, Op::Get) => {
+                counters.get_failures += 1;
+                Reaction::Retry(self.attempt(number, now, alive))
+            }
+            (AnswerKind::Fail, Op::Put) => {
+                counters.put_failures += 1;
+                Reaction::Retry(self.attempt(number, now, alive))
+            }
+        }
+    }
+
+    /// Makes all clients forget who leads.
+    pub fn forget_leader(&mut self) {
+        for client in &mut self.clients {
+            client.leader = Id::UNKNOWN;
+        }
+    }
+
+    /// How many gets and how many puts have an attempt without an answer.
+    pub fn unanswered(&self) -> (u64, u64) {
+        let mut gets = 0;
+        let mut puts = 0;
+        for attempt in self
+            .attempts
+            .values()
+            .filter(|a| a.state == AttemptState::Open)
+        {
+            match self.requests[attempt.request as usize].op {
+                Op::Get => gets += 1,
+                Op::Put => puts += 1,
+            }
+        }
+        (gets, puts)
+    }
+
+    /// Whether any client has an acknowledged put.
+    pub fn have_stored(&self) -> bool {
+        self.clients.iter().any(|client| !client.keys.is_empty())
+    }
+
+    /// How many attempts were made, retries included.
+    pub fn attempts(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// The history, if it was kept.
+    pub fn into_history(self) -> Option<Vec<HistoryEvent>> {
+        self.history
+    }
+
+    fn attempt(&mut self, number: u32, now: Duration, alive: &[bool]) -> Dispatch {
+        let request = &self.requests[number as usize];
+        let known = self.clients[request.client].leader;
+        let living = |replica: &usize| alive.get(*replica) == Some(&true);
+        let (to, leader) = match self.roster.replica_index(known).filter(living) {
+            Some(leader) => (Some(leader), known),
+            None => {
+                let living: Vec<usize> = (0..alive.len()).filter(living).collect();
+                let to = match living.len() {
+                    0 => None,
+                    count => Some(living[self.targets.random_range(0..count)]),
+                };
+                (to, Id::UNKNOWN)
+            }
+        };
+        let mid = Mid(alphanumeric(&mut self.mids));
+        let sent = ClientRequest {
+            client: self.roster.client(request.client),
+            leader,
+            mid,
+            op: request.op,
+            key: Arc::clone(&request.key),
+            value: request.value.clone(),
+        };
+        let client = request.client;
+        self.attempts.insert(
+            mid,
+            Attempt {
+                request: number,
+                client,
+                made: now,
+                state: AttemptState::Open,
+            },
+        );
+        self.record(now, HistoryKind::Invoke, mid, number, None);
+        Dispatch { to, request: sent }
+    }
+
+    fn complete(
+        &mut self,
+        number: u32,
+        answered: Option<&str>,
+        now: Duration,
+        counters: &mut Counters,
+    ) -> Reaction {
+        let request = &self.requests[number as usize];
+        counters.completed += 1;
+        counters
+            .request_latencies
+            .push(now.saturating_sub(request.made));
+        let client = &mut self.clients[request.client];
+        if let Some(value) = &request.value {
+            let key = Arc::clone(&request.key);
+            if client
+                .values
+                .insert(Arc::clone(&key), Arc::clone(value))
+                .is_none()
+            {
+                client.keys.push(key);
+            }
+            return Reaction::Completed(Op::Put);
+        }
+        let current = client.values.get(&request.key).map_or("", |value| value);
+        match answered {
+            Some(value) if value == current => Reaction::Completed(Op::Get),
+            Some(value) => Reaction::Wrong(format!(
+                "get of {} by {} gave {} where the current value is {}",
+                request.key,
+                self.roster.client(request.client),
+                quoted(value),
+                quoted(current),
+            )),
+            None => Reaction::Wrong(format!("ok to a get of {} without a value", request.key)),
+        }
+    }
+
+    fn record(
+        &mut self,
+        time: Duration,
+        event: HistoryKind,
+        mid: Mid,
+        number: u32,
+        answered: Option<&str>,
+    ) {
+        let Some(history) = &mut self.history else {
+            return;
+        };
+        let request = &self.requests[number as usize];
+        let value = match (event, request.op) {
+            (HistoryKind::Invoke, Op::Put) => request.value.clone(),
+            (HistoryKind::Ok, Op::Get) => answered.map(Arc::from),
+            _ => None,
+        };
+        history.push(HistoryEvent {
+            time,
+            event,
+            op: request.op,
+            client: self.roster.client(request.client),
+            mid,
+            request: number,
+            key: Arc::clone(&request.key),
+            value,
+        });
+    }
+}
+
+impl From<AnswerKind> for HistoryKind {
+    fn from(kind: AnswerKind) -> Self {
+        match kind {
+            AnswerKind::Ok => HistoryKind::Ok,
+            AnswerKind::Redirect => HistoryKind::Redirect,
+            AnswerKind::Fail => HistoryKind::Fail,
+        }
+    }
+}
+
+/// The beginning of a text, in quotation marks and on one line.
+fn quoted(text: &str) -> String {
+    let short: String = text.chars().take(QUOTED_CHARACTERS).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!("{short:?}{more}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALIVE: [bool; 5] = [true; 5];
+
+    struct Bench {
+        clients: Clients,
+        counters: Counters,
+        now: Duration,
+    }
+
+    impl Bench {
+        fn new(mix: f64) -> Self {
+            let clients = Clients::new(Roster::new(5), mix, 1, true);
+            Bench {
+                clients,
+                counters: Counters::default(),
+                now: Duration::ZERO,
+            }
+        }
+
+        fn make(&mut self) -> Dispatch {
+            self.clients
+                .make_request(self.now, &ALIVE, &mut self.counters)
+        }
+
+        fn hear(&mut self, to: &ClientRequest, kind: AnswerKind, value: Option<&str>) -> Reaction {
+            self.hear_from(to, kind, value, Id(2), &ALIVE)
+        }
+
+        fn hear_from(
+            &mut self,
+            to: &ClientRequest,
+            kind: AnswerKind,
+            value: Option<&str>,
+            leader: Id,
+            alive: &[bool],
+        ) -> Reaction {
+            let client = usize::from(to.client.0) - 21;
+            let (mid, value) = (to.mid.as_str().into(), value.map(Into::into));
+            let answer = Answer {
+                client,
+                kind,
+                mid,
+                value,
+            };
+            self.clients
+                .hear(&answer, leader, self.now, alive, &mut self.counters)
+        }
+
+        /// Completes puts until every client has a key.
+        fn give_keys(&mut self) {
+            while self
+                .clients
+                .clients
+                .iter()
+                .any(|client| client.keys.is_empty())
+            {
+                let made = self.make().request;
+                assert_eq!(made.op, Op::Put);
+                assert_eq!(
+                    self.hear(&made, AnswerKind::Ok, None),
+                    Reaction::Completed(Op::Put)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_put_is_of_a_new_key_or_derives_the_next_value_of_an_own_one() {
+        let mut bench = Bench::new(0.0);
+        let mut current: HashMap<Arc<str>, String> = HashMap::new();
+        let mut owner = HashMap::new();
+        let mut new_keys = 0;
+        for _ in 0..1000 {
+            let put = bench.make().request;
+            let value = put.value.clone().unwrap();
+            match current.get(&put.key) {
+                None => {
+                    new_keys += 1;
+                    assert_eq!(put.key.len(), 32);
+                    assert_eq!(*value, *md5hex(&put.key));
+                }
+                Some(old) => assert_eq!(*value, *md5hex(old)),
+            }
+            assert_eq!(
+                *owner.entry(Arc::clone(&put.key)).or_insert(put.client),
+                put.client
+            );
+            current.insert(Arc::clone(&put.key), value.to_string());
+            bench.hear(&put, AnswerKind::Ok, None);
+        }
+        assert!((430..590).contains(&new_keys), "about half, not {new_keys}");
+    }
+
+    #[test]
+    fn a_get_without_an_acknowledged_key_becomes_a_put_and_is_counted() {
+        let mut bench = Bench::new(1.0);
+        for _ in 0..30 {
+            assert_eq!(bench.make().request.op, Op::Put);
+        }
+        assert_eq!(bench.counters.failed_to_generate_get, 30);
+        assert_eq!(
+            (bench.counters.generated_get, bench.counters.generated_put),
+            (0, 30)
+        );
+        assert!(!bench.clients.have_stored());
+    }
+
+    #[test]
+    fn the_mix_is_kept() {
+        let mut bench = Bench::new(0.0);
+        bench.give_keys();
+        bench.clients.mix = 0.8;
+        let gets = (0..1000)
+            .filter(|_| bench.make().request.op == Op::Get)
+            .count();
+        assert!((750..850).contains(&gets), "{gets}");
+        assert_eq!(bench.counters.generated_get, gets as u64);
+    }
+
+    #[test]
+    fn requests_follow_the_leader_heard_of_while_it_lives() {
+        let mut bench = Bench::new(0.0);
+        let first = bench.make();
+        assert_eq!(first.request.leader, Id::UNKNOWN);
+        let redirect = bench.hear_from(&first.request, AnswerKind::Redirect, None, Id(3), &ALIVE);
+        let Reaction::Retry(second) = redirect else {
+            panic!("{redirect:?}")
+        };
+        assert_eq!((second.to, second.request.leader), (Some(3), Id(3)));
+        let without_3 = [true, false, false, false, false];
+        let fail = bench.hear_from(&second.request, AnswerKind::Fail, None, Id(3), &without_3);
+        let Reaction::Retry(third) = fail else {
+            panic!("{fail:?}")
+        };
+        assert_eq!((third.to, third.request.leader), (Some(0), Id::UNKNOWN));
+        let nobody = [false; 5];
+        let fail = bench.hear_from(&third.request, AnswerKind::Fail, None, Id(3), &nobody);
+        let Reaction::Retry(fourth) = fail else {
+            panic!("{fail:?}")
+        };
+        assert_eq!(fourth.to, None);
+        assert_eq!(bench.clients.unanswered(), (0, 1));
+    }
+
+    #[test]
+    fn a_leader_that_is_no_replica_or_forgotten_is_not_followed() {
+        let mut bench = Bench::new(0.0);
+        let first = bench.make();
+        let odd = bench.hear_from(&first.request, AnswerKind::Redirect, None, Id(0x15), &ALIVE);
+        let Reaction::Retry(second) = odd else {
+            panic!("{odd:?}")
+        };
+        assert_eq!(second.request.leader, Id::UNKNOWN);
+        assert!(second.to.is_some());
+        bench.hear(&second.request, AnswerKind::Ok, None);
+        let client = usize::from(second.request.client.0) - 21;
+        assert_eq!(bench.clients.clients[client].leader, Id(2));
+        bench.clients.forget_leader();
+        assert_eq!(bench.clients.clients[client].leader, Id::UNKNOWN);
+    }
+
+    #[test]
+    fn a_retry_is_the_same_request_under_a_new_mid_and_every_answer_is_measured() {
+        let mut bench = Bench::new(0.0);
+        let first = bench.make().request;
+        bench.now = Duration::from_millis(10);
+        let Reaction::Retry(second) = bench.hear(&first, AnswerKind::Fail, None) else {
+            panic!()
+        };
+        let second = second.request;
+        assert_ne!(second.mid, first.mid);
+        let same = ClientRequest {
+            mid: first.mid,
+            leader: first.leader,
+            ..second.clone()
+        };
+        assert_eq!(same, first);
+        bench.now = Duration::from_millis(13);
+        bench.hear(&second, AnswerKind::Ok, None);
+        let ms = |times: &[Duration]| times.iter().map(Duration::as_millis).collect::<Vec<_>>();
+        assert_eq!(ms(&bench.counters.answer_latencies), [10, 3]);
+        assert_eq!(ms(&bench.counters.request_latencies), [13]);
+        assert_eq!(
+            (bench.counters.put_failures, bench.counters.get_failures),
+            (1, 0)
+        );
+        assert_eq!(bench.clients.unanswered(), (0, 0));
+        assert_eq!(bench.clients.attempts(), 2);
+    }
+
+    #[test]
+    fn a_second_answer_is_a_duplicate_after_ok_and_unexpected_after_a_redirect() {
+        let mut bench = Bench::new(0.0);
+        let put = bench.make().request;
+        bench.hear(&put, AnswerKind::Ok, None);
+        let leader_before = bench.clients.clients[usize::from(put.client.0) - 21].leader;
+        let again = bench.hear_from(&put, AnswerKind::Fail, None, Id(4), &ALIVE);
+        assert_eq!(again, Reaction::Duplicate);
+        assert_eq!(bench.counters.duplicates, 1);
+        assert_eq!(bench.counters.answer_latencies.len(), 1);
+        let leader = bench.clients.clients[usize::from(put.client.0) - 21].leader;
+        assert_eq!(leader, leader_before, "a duplicate tells nothing");
+        let put = bench.make().request;
+        bench.hear(&put, AnswerKind::Redirect, None);
+        let again = bench.hear(&put, AnswerKind::Ok, None);
+        assert!(matches!(again, Reaction::Unexpected(_)));
+        assert_eq!(bench.counters.duplicates, 1);
+    }
+
+    #[test]
+    fn only_the_client_that_made_an_attempt_gets_its_answer() {
+        let mut bench = Bench::new(0.0);
+        let mut put = bench.make().request;
+        put.client = if put.client == Id(21) { Id(22) } else { Id(21) };
+        assert!(matches!(
+            bench.hear(&put, AnswerKind::Ok, None),
+            Reaction::Unexpected(_)
+        ));
+        put.mid = Mid(*b"0123456789abcdef");
+        assert!(matches!(
+            bench.hear(&put, AnswerKind::Ok, None),
+            Reaction::Unexpected(_)
+        ));
+        assert_eq!(bench.clients.unanswered(), (0, 1));
+    }
+
+    #[test]
+    fn a_get_must_show_the_value_that_is_current_when_its_answer_arrives() {
+        let mut bench = Bench::new(0.0);
+        bench.give_keys();
+        bench.clients.mix = 1.0;
+        let get = bench.make().request;
+        assert_eq!(get.op, Op::Get);
+        let client = usize::from(get.client.0) - 21;
+        let value = bench.clients.clients[client].values[&get.key].clone();
+        let done = bench.hear(&get, AnswerKind::Ok, Some(&value));
+        assert_eq!(done, Reaction::Completed(Op::Get));
+        for wrong in [None, Some(""), Some("other")] {
+            let get = bench.make().request;
+            assert!(matches!(
+                bench.hear(&get, AnswerKind::Ok, wrong),
+                Reaction::Wrong(_)
+            ));
+            assert_eq!(bench.hear(&get, AnswerKind::Ok, wrong), Reaction::Duplicate);
+        }
+        // A put of the key that is acknowledged while the get is under way changes the answer.
+        let get = bench.make().request;
+        let client = usize::from(get.client.0) - 21;
+        let put = loop {
+            bench.clients.mix = 0.0;
+            let put = bench.make().request;
+            if put.client == get.client && put.key == get.key {
+                break put;
+            }
+        };
+        let old = bench.clients.clients[client].values[&get.key].clone();
+        bench.hear(&put, AnswerKind::Ok, None);
+        assert!(matches!(
+            bench.hear(&get, AnswerKind::Ok, Some(&old)),
+            Reaction::Wrong(_)
+        ));
+    }
+
+    #[test]
+    fn the_workload_of_a_seed_does_not_depend_on_retries() {
+        let run = |failing: bool| {
+            let mut bench = Bench::new(0.5);
+            let mut asked = Vec::new();
+            for _ in 0..100 {
+                let mut made = bench.make().request;
+                asked.push((made.client, made.op, made.key.clone(), made.value.clone()));
+                if failing {
+                    let Reaction::Retry(next) = bench.hear(&made, AnswerKind::Fail, None) else {
+                        panic!()
+                    };
+                    made = next.request;
+                }
+                let client = usize::from(made.client.0) - 21;
+                let value = bench.clients.clients[client].values.get(&made.key).cloned();
+                bench.hear(&made, AnswerKind::Ok, value.as_deref());
+            }
+            asked
+        };
+        assert_eq!(run(false), run(true));
+    }
+
+    #[test]
+    fn the_history_has_each_attempt_from_its_making_to_its_answer() {
+        let mut bench = Bench::new(0.0);
+        let put = bench.make().request;
+        let Reaction::Retry(retry) = bench.hear(&put, AnswerKind::Redirect, None) else {
+            panic!()
+        };
+        bench.hear(&retry.request, AnswerKind::Ok, None);
+        bench.hear(&retry.request, AnswerKind::Ok, None);
+        bench.hear(&put, AnswerKind::Ok, None);
+        let history = bench.clients.into_history().unwrap();
+        let seen: Vec<_> = history
+            .iter()
+            .map(|event| (event.event, event.mid, event.request, event.value.is_some()))
+            .collect();
+        let (first, second) = (put.mid, retry.request.mid);
+        assert_eq!(
+            seen,
+            [
+                (HistoryKind::Invoke, first, 0, true),
+                (HistoryKind::Redirect, first, 0, false),
+                (HistoryKind::Invoke, second, 0, true),
+                (HistoryKind::Ok, second, 0, false),
+            ]
+        );
+    }
+}

@@ -1,0 +1,638 @@
+//! Config files: what a run is and how it is judged.
+//!
+//! Every file a user may write ends in a valid [`Config`] or in one line that names the file, the
+//! key, the value and what is allowed. No part of the simulation checks a config again.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::sim::scoring::Metric;
+
+/// The most bytes that a config file may have.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+/// How much of a wrong value is quoted, in characters.
+const QUOTED_CHARACTERS: usize = 60;
+/// The longest `lifetime`, `start_wait` and `end_wait`, in seconds.
+const MAX_SECONDS: f64 = 86_400.0;
+const MAX_REQUESTS: u64 = 1_000_000;
+const MAX_PACKETS: u64 = 1_000_000_000;
+const MAX_EVENTS: usize = 1_000;
+
+/// What a run is and how it is judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The file's name without directory and extension.
+    pub name: String,
+    /// How long clients make requests.
+    pub lifetime: Duration,
+    /// The number of replicas.
+    pub replicas: usize,
+    /// The number of requests that users make.
+    pub requests: u32,
+    /// The share of requests that are gets.
+    pub mix: f64,
+    /// How long replicas have before the first request.
+    pub start_wait: Duration,
+    /// How long answers may still come after the last request.
+    pub end_wait: Duration,
+    /// The share of replica-to-replica messages that the network loses.
+    pub drops: f64,
+    /// The number of replica-to-replica messages that ends a run early.
+    pub max_packets: u64,
+    /// The seed, if the file fixes it.
+    pub seed: Option<u64>,
+    /// What goes wrong and when, in time order.
+    pub events: Vec<PlannedEvent>,
+    /// Each metric's thresholds for bonus, full and partial credit, in [`Metric::ALL`]'s order.
+    pub benchmarks: [[f64; 3]; 4],
+    /// The largest tolerated share of gets without an answer.
+    pub maximum_get_fail_fraction: f64,
+    /// The largest tolerated share of puts without an answer.
+    pub maximum_put_fail_fraction: f64,
+    /// The largest tolerated number of gets that had to become puts, as a share of the gets made.
+    pub maximum_get_generation_fail_fraction: f64,
+    /// The largest share of appends that batching can have saved.
+    pub maximum_appends_batched_fraction: f64,
+}
+
+/// Something that goes wrong at a set time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedEvent {
+    /// When, counted from the end of `start_wait`.
+    pub time: Duration,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// The leader crashes.
+    KillLeader,
+    /// Another replica than the leader crashes.
+    KillNonLeader,
+    /// The network splits; the leader is on the majority's side.
+    PartEasy,
+    /// The network splits at random.
+    PartHard,
+    /// The network is whole again.
+    PartEnd,
+}
+
+impl EventKind {
+    const ALL: [EventKind; 5] = [
+        EventKind::KillLeader,
+        EventKind::KillNonLeader,
+        EventKind::PartEasy,
+        EventKind::PartHard,
+        EventKind::PartEnd,
+    ];
+
+    /// How config files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            EventKind::KillLeader => "kill_leader",
+            EventKind::KillNonLeader => "kill_non_leader",
+            EventKind::PartEasy => "part_easy",
+            EventKind::PartHard => "part_hard",
+            EventKind::PartEnd => "part_end",
+        }
+    }
+}
+
+/// One line about what is wrong with a config file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads a config file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read (or is larger than 1 MiB) or is not a valid config.
+    pub fn load(file: &Path) -> Result<Config, ConfigError> {
+        let shown = file.display().to_string();
+        let unreadable = |error: std::io::Error| ConfigError(format!("{shown}: {error}"));
+        let length = std::fs::metadata(file).map_err(unreadable)?;
+        if length.is_dir() {
+            return Err(ConfigError(format!(
+                "{shown}: a directory, not a config file"
+            )));
+        }
+        if length.len() > MAX_FILE_BYTES {
+            return Err(ConfigError(format!(
+                "{shown}: larger than {MAX_FILE_BYTES} bytes"
+            )));
+        }
+        let text = std::fs::read(file).map_err(unreadable)?;
+        let name = file
+            .file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into());
+        Config::parse(&text, &shown, name)
+    }
+
+    /// Reads a config's text; `file` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a valid config.
+    pub fn parse(text: &[u8], file: &str, name: String) -> Result<Config, ConfigError> {
+        let value: Value = serde_json::from_slice(text)
+            .map_err(|error| ConfigError(format!("{file}: not JSON: {error}")))?;
+        let Value::Object(map) = &value else {
+            return Err(ConfigError(format!(
+                "{file}: {}: a config is a JSON object",
+                quoted(&value)
+            )));
+        };
+        let top = Section {
+            file,
+            path: "",
+            map,
+        };
+        if let Some(wait) = map.get("wait") {
+            return Err(top.wrong("wait", wait, "this key is called start_wait"));
+        }
+        top.only(&[
+            "lifetime",
+            "replicas",
+            "requests",
+            "tests",
+            "mix",
+            "start_wait",
+            "end_wait",
+            "drops",
+            "max_packets",
+            "seed",
+            "events",
+            // Stands here in some of the course's own files, where their program ignores it.
+            "maximum_get_generation_fail_fraction",
+        ])?;
+        let tests = top.section("tests", "tests.")?;
+        tests.only(&[
+            "benchmarks",
+            "maximum_get_fail_fraction",
+            "maximum_put_fail_fraction",
+            "maximum_get_generation_fail_fraction",
+            "maximum_appends_batched_fraction",
+        ])?;
+        let lifetime = top.seconds("lifetime", None, 5.0)?;
+        let end_wait = top.seconds("end_wait", Some(2.0), 0.0)?;
+        Ok(Config {
+            name,
+            lifetime,
+            replicas: top.integer("replicas", None, 3, 21)? as usize,
+            requests: top.integer("requests", None, 0, MAX_REQUESTS)? as u32,
+            mix: top.fraction("mix", 0.8)?,
+            start_wait: top.seconds("start_wait", Some(5.0), 0.0)?,
+            end_wait,
+            drops: top.fraction("drops", 0.0)?,
+            max_packets: top.integer("max_packets", Some(20_000), 1, MAX_PACKETS)?,
+            seed: match map.get("seed") {
+                None => None,
+                Some(_) => Some(top.integer("seed", None, 0, u64::MAX)?),
+            },
+            events: events(&top, (lifetime + end_wait).as_secs_f64())?,
+            benchmarks: benchmarks(&tests)?,
+            maximum_get_fail_fraction: tests.fraction("maximum_get_fail_fraction", 0.5)?,
+            maximum_put_fail_fraction: tests.fraction("maximum_put_fail_fraction", 0.5)?,
+            maximum_get_generation_fail_fraction: tests
+                .fraction("maximum_get_generation_fail_fraction", 0.1)?,
+            maximum_appends_batched_fraction: tests
+                .fraction("maximum_appends_batched_fraction", 0.5)?,
+        })
+    }
+
+    /// How long the whole run takes.
+    pub fn total(&self) -> Duration {
+        self.start_wait + self.lifetime + self.end_wait
+    }
+}
+
+fn benchmarks(tests: &Section<'_>) -> Result<[[f64; 3]; 4], ConfigError> {
+    const ALLOWED: &str = "three ascending numbers from 0 (bonus, full, partial credit)";
+    let section = tests.section("benchmarks", "tests.benchmarks.")?;
+    section.only(&Metric::ALL.map(Metric::name))?;
+    let mut benchmarks = [[0.0; 3]; 4];
+    for (metric, thresholds) in Metric::ALL.into_iter().zip(&mut benchmarks) {
+        let value = section.required(metric.name(), ALLOWED)?;
+        let numbers: Option<Vec<f64>> = value
+            .as_array()
+            .and_then(|list| list.iter().map(Value::as_f64).collect());
+        *thresholds = numbers
+            .and_then(|numbers| <[f64; 3]>::try_from(numbers).ok())
+            .filter(|[bonus, full, partial]| 0.0 <= *bonus && bonus <= full && full <= partial)
+            .ok_or_else(|| section.wrong(metric.name(), value, ALLOWED))?;
+    }
+    Ok(benchmarks)
+}
+
+fn events(top: &Section<'_>, latest: f64) -> Result<Vec<PlannedEvent>, ConfigError> {
+    let Some(value) = top.map.get("events") else {
+        return Ok(Vec::new());
+    };
+    let Some(list) = value.as_array().filter(|list| list.len() <= MAX_EVENTS) else {
+        let allowed = format!("a list of at most {MAX_EVENTS} events {{\"type\", \"time\"}}");
+        return Err(top.wrong("events", value, &allowed));
+    };
+    let mut events = Vec::with_capacity(list.len());
+    for (index, value) in list.iter().enumerate() {
+        let place = format!("events[{index}]");
+        let Value::Object(map) = value else {
+            return Err(top.wrong(&place, value, "an event {\"type\", \"time\"}"));
+        };
+        let path = format!("{place}.");
+        let event = Section {
+            file: top.file,
+            path: &path,
+            map,
+        };
+        event.only(&["type", "time"])?;
+        let names = EventKind::ALL.map(EventKind::name).join(", ");
+        let allowed = format!("one of {names}");
+        let named = event.required("type", &allowed)?;
+        let kind = EventKind::ALL
+            .into_iter()
+            .find(|kind| named.as_str() == Some(kind.name()))
+            .ok_or_else(|| event.wrong("type", named, &allowed))?;
+        let time = event.number("time", None, 0.0, latest, "seconds (lifetime + end_wait)")?;
+        events.push(PlannedEvent {
+            time: Duration::from_secs_f64(time),
+            kind,
+        });
+    }
+    events.sort_by_key(|event| event.time);
+    Ok(events)
+}
+
+/// An object inside a config file, and how errors call its keys.
+struct Section<'a> {
+    file: &'a str,
+    /// What stands before its keys, e.g. `tests.`.
+    path: &'a str,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Section<'a> {
+    fn wrong(&self, key: &str, value: &Value, allowed: &str) -> ConfigError {
+        let Section { file, path, .. } = self;
+        ConfigError(format!(
+            "{file}: {path}{key} = {}: {allowed}",
+            quoted(value)
+        ))
+    }
+
+    fn required(&self, key: &str, allowed: &str) -> Result<&'a Value, ConfigError> {
+        let Section { file, path, .. } = self;
+        self.map
+            .get(key)
+            .ok_or_else(|| ConfigError(format!("{file}: {path}{key} is missing: {allowed}")))
+    }
+
+    fn only(&self, known: &[&str]) -> Result<(), ConfigError> {
+        match self
+            .map
+            .iter()
+            .find(|(key, _)| !known.contains(&key.as_str()))
+        {
+            None => Ok(()),
+            Some((key, value)) => {
+                let key: String = key.chars().take(QUOTED_CHARACTERS).collect();
+                let allowed = format!("unknown key; known are {}", known.join(", "));
+                Err(self.wrong(key.escape_default().to_string().as_str(), value, &allowed))
+            }
+        }
+    }
+
+    fn section(&self, key: &str, path: &'a str) -> Result<Section<'a>, ConfigError> {
+        match self.required(key, "an object")? {
+            Value::Object(map) => Ok(Section {
+                file: self.file,
+                path,
+                map,
+            }),
+            other => Err(self.wrong(key, other, "an object")),
+        }
+    }
+
+    fn number(
+        &self,
+        key: &str,
+        default: Option<f64>,
+        least: f64,
+        most: f64,
+        unit: &str,
+    ) -> Result<f64, ConfigError> {
+        let gap = if unit.is_empty() { "" } else { " " };
+        let allowed = format!("a number from {least} to {most}{gap}{unit}");
+        let value = match (self.map.get(key), default) {
+            (None, Some(default)) => return Ok(default),
+            _ => self.required(key, &allowed)?,
+        };
+        value
+            .as_f64()
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| self.wrong(key, value, &allowed))
+    }
+
+    fn seconds(
+        &self,
+        key: &str,
+        default: Option<f64>,
+        least: f64,
+    ) -> Result<Duration, ConfigError> {
+        self.number(key, default, least, MAX_SECONDS, "seconds")
+            .map(Duration::from_secs_f64)
+    }
+
+    fn fraction(&self, key: &str, default: f64) -> Result<f64, ConfigError> {
+        self.number(key, Some(default), 0.0, 1.0, "")
+    }
+
+    fn integer(
+        &self,
+        key: &str,
+        default: Option<u64>,
+        least: u64,
+        most: u64,
+    ) -> Result<u64, ConfigError> {
+        let allowed = format!("a whole number from {least} to {most}");
+        let value = match (self.map.get(key), default) {
+            (None, Some(default)) => return Ok(default),
+            _ => self.required(key, &allowed)?,
+        };
+        value
+            .as_u64()
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| self.wrong(key, value, &allowed))
+    }
+}
+
+/// A value as one short line.
+fn quoted(value: &Value) -> String {
+    let text = value.to_string();
+    let mut short: String = text.chars().take(QUOTED_CHARACTERS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A small valid config, for tests here and elsewhere.
+    pub(crate) fn example() -> Value {
+        json!({
+            "lifetime": 5, "replicas": 5, "requests": 10,
+            "tests": {"benchmarks": {
+                "total_msgs": [10, 20, 30], "failures": [0, 1, 2],
+                "duplicates": [0, 2, 5], "median_latency": [0.001, 0.005, 0.05]
+            }}
+        })
+    }
+
+    /// `example()` with some keys replaced, as a config.
+    pub(crate) fn config(changes: Value) -> Config {
+        let mut value = example();
+        merge(&mut value, changes);
+        parse(&value).unwrap()
+    }
+
+    fn merge(into: &mut Value, changes: Value) {
+        match (into, changes) {
+            (Value::Object(into), Value::Object(changes)) => {
+                for (key, change) in changes {
+                    merge(into.entry(key).or_insert(Value::Null), change);
+                }
+            }
+            (into, change) => *into = change,
+        }
+    }
+
+    fn parse(value: &Value) -> Result<Config, ConfigError> {
+        Config::parse(value.to_string().as_bytes(), "f.json", "f".to_owned())
+    }
+
+    #[test]
+    fn what_is_left_out_has_the_contracts_defaults() {
+        let config = config(json!({}));
+        assert_eq!(config.mix, 0.8);
+        assert_eq!(config.start_wait, Duration::from_secs(5));
+        assert_eq!(config.end_wait, Duration::from_secs(2));
+        assert_eq!(config.total(), Duration::from_secs(12));
+        assert_eq!(config.drops, 0.0);
+        assert_eq!(config.max_packets, 20_000);
+        assert_eq!(config.seed, None);
+        assert!(config.events.is_empty());
+        assert_eq!(config.maximum_get_fail_fraction, 0.5);
+        assert_eq!(config.maximum_put_fail_fraction, 0.5);
+        assert_eq!(config.maximum_get_generation_fail_fraction, 0.1);
+        assert_eq!(config.maximum_appends_batched_fraction, 0.5);
+    }
+
+    #[test]
+    fn the_stray_key_at_the_top_level_is_accepted_and_ignored() {
+        let config = config(json!({"maximum_get_generation_fail_fraction": 0.2}));
+        assert_eq!(config.maximum_get_generation_fail_fraction, 0.1);
+        config_with_the_key_in_its_place();
+    }
+
+    fn config_with_the_key_in_its_place() {
+        let config = config(json!({"tests": {"maximum_get_generation_fail_fraction": 0.2}}));
+        assert_eq!(config.maximum_get_generation_fail_fraction, 0.2);
+    }
+
+    #[test]
+    fn events_come_in_time_order_and_may_share_a_time() {
+        let config = config(json!({"events": [
+            {"type": "part_end", "time": 4.5}, {"type": "part_hard", "time": 0},
+            {"type": "kill_leader", "time": 4.5}, {"type": "kill_non_leader", "time": 7}
+        ]}));
+        let kinds: Vec<_> = config
+            .events
+            .iter()
+            .map(|event| event.kind.name())
+            .collect();
+        assert_eq!(
+            kinds,
+            ["part_hard", "part_end", "kill_leader", "kill_non_leader"]
+        );
+        assert_eq!(config.events[1].time, Duration::from_millis(4500));
+    }
+
+    #[test]
+    fn every_wrong_value_is_named_with_its_file_its_key_and_what_is_allowed() {
+        for (changes, said) in [
+            (
+                json!({"lifetime": 4.9}),
+                "f.json: lifetime = 4.9: a number from 5 to 86400 seconds",
+            ),
+            (
+                json!({"lifetime": "30"}),
+                "f.json: lifetime = \"30\": a number from 5",
+            ),
+            (
+                json!({"replicas": 2}),
+                "f.json: replicas = 2: a whole number from 3 to 21",
+            ),
+            (
+                json!({"replicas": 22}),
+                "f.json: replicas = 22: a whole number from 3 to 21",
+            ),
+            (
+                json!({"replicas": 5.5}),
+                "f.json: replicas = 5.5: a whole number",
+            ),
+            (
+                json!({"requests": -1}),
+                "f.json: requests = -1: a whole number from 0 to 1000000",
+            ),
+            (
+                json!({"requests": 1_000_001}),
+                "f.json: requests = 1000001: a whole number",
+            ),
+            (
+                json!({"mix": 1.1}),
+                "f.json: mix = 1.1: a number from 0 to 1",
+            ),
+            (
+                json!({"drops": -0.1}),
+                "f.json: drops = -0.1: a number from 0 to 1",
+            ),
+            (
+                json!({"drops": null}),
+                "f.json: drops = null: a number from 0 to 1",
+            ),
+            (
+                json!({"start_wait": -1}),
+                "f.json: start_wait = -1: a number from 0",
+            ),
+            (
+                json!({"end_wait": 1e9}),
+                "f.json: end_wait = 1000000000.0: a number from 0",
+            ),
+            (
+                json!({"max_packets": 0}),
+                "f.json: max_packets = 0: a whole number from 1",
+            ),
+            (
+                json!({"seed": -3}),
+                "f.json: seed = -3: a whole number from 0",
+            ),
+            (
+                json!({"wait": 3}),
+                "f.json: wait = 3: this key is called start_wait",
+            ),
+            (
+                json!({"colour": 3}),
+                "f.json: colour = 3: unknown key; known are lifetime, ",
+            ),
+            (json!({"tests": 3}), "f.json: tests = 3: an object"),
+            (
+                json!({"tests": {"x": 3}}),
+                "f.json: tests.x = 3: unknown key; known are benchmarks",
+            ),
+            (
+                json!({"tests": {"maximum_put_fail_fraction": 2}}),
+                "f.json: tests.maximum_put_fail_fraction = 2: a number from 0 to 1",
+            ),
+            (
+                json!({"tests": {"benchmarks": {"speed": []}}}),
+                "f.json: tests.benchmarks.speed = []: unknown key; known are total_msgs, failures",
+            ),
+            (
+                json!({"tests": {"benchmarks": {"failures": [1, 2]}}}),
+                "f.json: tests.benchmarks.failures = [1,2]: three ascending numbers",
+            ),
+            (
+                json!({"tests": {"benchmarks": {"failures": [3, 2, 4]}}}),
+                "f.json: tests.benchmarks.failures = [3,2,4]: three ascending numbers",
+            ),
+            (
+                json!({"tests": {"benchmarks": {"failures": [-1, 2, 4]}}}),
+                "f.json: tests.benchmarks.failures = [-1,2,4]: three ascending numbers",
+            ),
+            (
+                json!({"events": {}}),
+                "f.json: events = {}: a list of at most 1000 events",
+            ),
+            (json!({"events": [7]}), "f.json: events[0] = 7: an event"),
+            (
+                json!({"events": [{"type": "rain", "time": 1}]}),
+                "f.json: events[0].type = \"rain\": one of kill_leader, kill_non_leader, part_easy",
+            ),
+            (
+                json!({"events": [{"time": 1}]}),
+                "f.json: events[0].type is missing: one of",
+            ),
+            (
+                json!({"events": [{"type": "part_end"}]}),
+                "f.json: events[0].time is missing: a num",
+            ),
+            (
+                json!({"events": [{"type": "part_end", "time": 7.1}]}),
+                "f.json: events[0].time = 7.1: a number from 0 to 7 seconds (lifetime + end_wait)",
+            ),
+            (
+                json!({"events": [{"type": "part_end", "time": 1, "who": 1}]}),
+                "f.json: events[0].who = 1: unknown key; known are type, time",
+            ),
+        ] {
+            let mut value = example();
+            merge(&mut value, changes);
+            let error = parse(&value).expect_err(said).to_string();
+            assert!(error.starts_with(said), "{error}");
+            assert!(!error.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn every_required_key_is_missed() {
+        for key in ["lifetime", "replicas", "requests", "tests"] {
+            let mut value = example();
+            value.as_object_mut().unwrap().remove(key);
+            let error = parse(&value).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("f.json: {key} is missing: ")),
+                "{error}"
+            );
+        }
+        for metric in Metric::ALL {
+            let mut value = example();
+            let benchmarks = value["tests"]["benchmarks"].as_object_mut().unwrap();
+            benchmarks.remove(metric.name());
+            let error = parse(&value).unwrap_err().to_string();
+            let said = format!(
+                "f.json: tests.benchmarks.{} is missing: three",
+                metric.name()
+            );
+            assert!(error.starts_with(&said), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_json_object_is_said() {
+        let error = |text: &str| {
+            Config::parse(text.as_bytes(), "f.json", String::new())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(error("[1]"), "f.json: [1]: a config is a JSON object");
+        assert!(error("{\n \"a\": }").starts_with("f.json: not JSON: "));
+        assert!(error("{\n \"a\": }").ends_with("at line 2 column 7"));
+    }
+}

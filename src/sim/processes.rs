@@ -1,0 +1,344 @@
+//! The driver for real processes in real time: replicas behind UDP sockets.
+//!
+//! Turns datagrams, deaths and the clock into inputs of the simulation and carries out its actions.
+//! Must never decide anything that the simulation decides, and must route fast: what it costs is in
+//! every latency that is measured.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::sim::children::{Arguments, Children};
+use crate::sim::config::Config;
+use crate::sim::datagram;
+use crate::sim::message::{Body, Envelope};
+use crate::sim::report::Report;
+use crate::sim::roster::Roster;
+use crate::sim::signals::Signals;
+use crate::sim::terminal::Terminal;
+use crate::sim::watchdog::Watchdog;
+use crate::sim::world::{Action, Input, Simulation};
+
+/// The largest datagram there is, and one byte more than any can have.
+const DATAGRAM_BYTES: usize = 1 << 16;
+/// How many datagrams are taken from each ready socket before the others are looked at again.
+const ROUNDS: usize = 16;
+/// How often the progress bar moves.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// What real runs need from the process that they run in.
+#[derive(Debug)]
+pub struct Stage<'s> {
+    /// Kills the replicas if the simulator cannot.
+    pub watchdog: &'s Watchdog,
+    /// Tells of requests to stop and of deaths.
+    pub signals: &'s mut Signals,
+    /// Shows what happens.
+    pub terminal: &'s mut Terminal,
+}
+
+/// What to run and what to show of it.
+#[derive(Clone, Debug)]
+pub struct Order<'o> {
+    /// The replica's program.
+    pub program: &'o Path,
+    /// The config.
+    pub config: Arc<Config>,
+    /// The seed.
+    pub seed: u64,
+    /// Whether the report shall have the clients' history.
+    pub keep_history: bool,
+    /// Whether the simulator's own notes are shown.
+    pub show_notes: bool,
+    /// Whether the replicas' output is shown.
+    pub show_output: bool,
+}
+
+/// A run could not be made.
+#[derive(Debug)]
+pub enum RunError {
+    /// The program cannot be started.
+    Program(io::Error),
+    /// The system refuses something else.
+    System(io::Error),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Program(error) => write!(f, "cannot be started: {error}"),
+            RunError::System(error) => write!(f, "the run cannot be set up: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+/// Makes a run. Returns early, with an incomplete report, if the simulator is asked to stop or
+/// nobody reads its output any more. No process is left when it returns.
+///
+/// # Errors
+///
+/// If the replicas or their sockets cannot be had.
+pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError> {
+    let roster = Roster::new(order.config.replicas);
+    let mut sockets = Sockets::bind(roster, stage.signals).map_err(RunError::System)?;
+    let started = Instant::now();
+    let mut children = Children::new(stage.watchdog);
+    let lines = order.show_output.then(|| stage.terminal.lines());
+    for (index, line) in sockets.lines.iter().enumerate() {
+        let others = (0..roster.replicas()).filter(|&other| other != index);
+        let arguments = Arguments {
+            port: line.port,
+            own: roster.replica(index),
+            peers: others.map(|other| roster.replica(other)).collect(),
+        };
+        children
+            .start(order.program, &arguments, started, lines.as_ref())
+            .map_err(RunError::Program)?;
+    }
+    let simulation = Simulation::new(Arc::clone(&order.config), order.seed, order.keep_history);
+    let mut driver = Driver {
+        simulation,
+        roster,
+        started,
+        children,
+        terminal: stage.terminal,
+        show_notes: order.show_notes,
+    };
+    let result = driver.play(&mut sockets, stage.signals);
+    let _ = sockets.poll.registry().deregister(stage.signals.source());
+    driver.children.stop_all();
+    driver.terminal.end_progress();
+    result.map_err(RunError::System)?;
+    Ok(driver.simulation.into_report())
+}
+
+/// The line to one replica.
+struct Line {
+    socket: UdpSocket,
+    port: u16,
+    /// Where the replica's hello came from.
+    replica: Option<SocketAddr>,
+    /// Whether there may be datagrams to read.
+    readable: bool,
+}
+
+struct Sockets {
+    poll: Poll,
+    events: Events,
+    lines: Vec<Line>,
+}
+
+impl Sockets {
+    fn bind(roster: Roster, signals: &mut Signals) -> io::Result<Sockets> {
+        let poll = Poll::new()?;
+        let mut lines = Vec::with_capacity(roster.replicas());
+        for index in 0..roster.replicas() {
+            let mut socket = UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+            let port = socket.local_addr()?.port();
+            poll.registry()
+                .register(&mut socket, Token(index), Interest::READABLE)?;
+            lines.push(Line {
+                socket,
+                port,
+                replica: None,
+                readable: false,
+            });
+        }
+        let signal_token = Token(roster.replicas());
+        poll.registry()
+            .register(signals.source(), signal_token, Interest::READABLE)?;
+        Ok(Sockets {
+            poll,
+            events: Events::with_capacity(64),
+            lines,
+        })
+    }
+
+    fn any_readable(&self) -> bool {
+        self.lines.iter().any(|line| line.readable)
+    }
+}
+
+struct Driver<'s> {
+    simulation: Simulation<Rc<[u8]>>,
+    roster: Roster,
+    started: Instant,
+    children: Children<'s>,
+    terminal: &'s mut Terminal,
+    show_notes: bool,
+}
+
+impl Driver<'_> {
+    fn play(&mut self, sockets: &mut Sockets, signals: &mut Signals) -> io::Result<()> {
+        let mut buffer = vec![0; DATAGRAM_BYTES];
+        let mut last_progress: Option<Instant> = None;
+        loop {
+            self.simulation.step(self.started.elapsed(), Input::Time);
+            self.carry_out(&sockets.lines);
+            let asked_to_stop = signals.stop_requested() || self.terminal.is_closed();
+            if self.simulation.is_finished() || asked_to_stop {
+                return Ok(());
+            }
+            if last_progress.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY) {
+                self.terminal.progress(self.simulation.status());
+                last_progress = Some(Instant::now());
+            }
+            let timeout = if sockets.any_readable() {
+                Duration::ZERO
+            } else {
+                self.time_to_sleep()
+            };
+            match sockets.poll.poll(&mut sockets.events, Some(timeout)) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            let mut signalled = false;
+            for event in &sockets.events {
+                match sockets.lines.get_mut(event.token().0) {
+                    Some(line) => line.readable = true,
+                    None => signalled = true,
+                }
+            }
+            if signalled {
+                signals.drain();
+            }
+            if signalled || self.children.look_again_in().is_some() {
+                self.look_after_children(sockets, &mut buffer);
+            }
+            for _ in 0..ROUNDS {
+                if !self.receive_one_of_each(sockets, &mut buffer) {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn time_to_sleep(&self) -> Duration {
+        let mut timeout = self
+            .simulation
+            .next_deadline()
+            .saturating_sub(self.started.elapsed());
+        if let Some(soon) = self.children.look_again_in() {
+            timeout = timeout.min(soon);
+        }
+        if self.terminal.moving() {
+            timeout = timeout.min(PROGRESS_EVERY);
+        }
+        timeout
+    }
+
+    /// Takes a datagram from every socket that may have one. Returns whether there was any.
+    fn receive_one_of_each(&mut self, sockets: &mut Sockets, buffer: &mut [u8]) -> bool {
+        let mut any = false;
+        for index in 0..sockets.lines.len() {
+            let line = &mut sockets.lines[index];
+            if !line.readable || self.simulation.is_finished() {
+                continue;
+            }
+            match line.socket.recv_from(buffer) {
+                Ok((length, source)) => {
+                    any = true;
+                    let now = self.started.elapsed();
+                    self.take_in(&mut sockets.lines, index, source, &buffer[..length], now);
+                    self.carry_out(&sockets.lines);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => line.readable = false,
+                // A datagram that could not be had is a lost one.
+                Err(_) => any = true,
+            }
+        }
+        any
+    }
+
+    fn take_in(
+        &mut self,
+        lines: &mut [Line],
+        index: usize,
+        source: SocketAddr,
+        bytes: &[u8],
+        now: Duration,
+    ) {
+        match datagram::read(bytes, &self.roster) {
+            Err(why) => self.simulation.step(now, Input::Malformed(index, why)),
+            Ok(Envelope {
+                src,
+                leader,
+                kind,
+                body,
+            }) => {
+                let body = match body {
+                    Body::Hello => {
+                        lines[index].replica = Some(source);
+                        Body::Hello
+                    }
+                    Body::Unicast(to, payload) => Body::Unicast(to, Rc::from(payload)),
+                    Body::Broadcast(payload) => Body::Broadcast(Rc::from(payload)),
+                    Body::Answer(answer) => Body::Answer(answer),
+                };
+                let envelope = Envelope {
+                    src,
+                    leader,
+                    kind,
+                    body,
+                };
+                self.simulation.step(now, Input::Message(index, envelope));
+            }
+        }
+    }
+
+    fn look_after_children(&mut self, sockets: &mut Sockets, buffer: &mut [u8]) {
+        let ended = self.children.look_after(Instant::now());
+        if ended.is_empty() {
+            return;
+        }
+        // What a replica sent before it died counts, its hello before all.
+        for line in &mut sockets.lines {
+            line.readable = true;
+        }
+        for _ in 0..ROUNDS {
+            if !self.receive_one_of_each(sockets, buffer) {
+                break;
+            }
+        }
+        for (replica, how) in ended {
+            self.simulation
+                .step(self.started.elapsed(), Input::Died(replica, how));
+            self.carry_out(&sockets.lines);
+        }
+    }
+
+    fn carry_out(&mut self, lines: &[Line]) {
+        // What the kernel refuses to send is lost, as with any network.
+        let send = |to: usize, bytes: &[u8]| {
+            let line = &lines[to];
+            if let Some(replica) = line.replica {
+                let _ = line.socket.send_to(bytes, replica);
+            }
+        };
+        while let Some(action) = self.simulation.next_action() {
+            match action {
+                Action::Deliver { to, payload } => send(to, &payload),
+                Action::Request { to, request } => {
+                    send(to, &datagram::write(&request, self.roster.replica(to)));
+                }
+                Action::Kill(replica) => self.children.kill(replica, Instant::now()),
+                Action::Note(text) => {
+                    if self.show_notes {
+                        let time = self.simulation.status().elapsed.as_secs_f64();
+                        self.terminal
+                            .line(format!("[{time:.4}  Simulator]: {text}"));
+                    }
+                }
+            }
+        }
+    }
+}

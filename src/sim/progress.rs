@@ -1,0 +1,84 @@
+//! The progress bar of a run.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::sim::world::Status;
+
+/// How often a second the bar is drawn at most.
+const DRAWN_PER_SECOND: u8 = 10;
+
+/// A bar on stderr that vanishes when dropped.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar that is not drawn yet.
+    pub(crate) fn new() -> Self {
+        let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND);
+        let style = ProgressStyle::with_template("{prefix} [{bar:24.cyan}] {wide_msg}")
+            .map(|style| style.progress_chars("=> "))
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        Progress(ProgressBar::with_draw_target(Some(1), target).with_style(style))
+    }
+
+    /// Shows where the run is.
+    pub(crate) fn show(&self, status: &Status) {
+        let milliseconds = |time: std::time::Duration| time.as_millis() as u64;
+        self.0.set_length(milliseconds(status.total));
+        self.0.set_position(milliseconds(status.elapsed));
+        let (elapsed, total) = (status.elapsed.as_secs(), status.total.as_secs());
+        self.0.set_prefix(format!("{elapsed}/{total} s"));
+        self.0.set_message(describe(status));
+    }
+
+    /// Does something that writes to the terminal without the bar in its way.
+    pub(crate) fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
+        self.0.suspend(print)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn describe(status: &Status) -> String {
+    let leader = status
+        .leader
+        .map_or_else(|| "unknown".to_owned(), |leader| leader.to_string());
+    let mut text = format!(
+        "requests {}/{}, leader {leader}",
+        status.completed, status.requests
+    );
+    if status.split {
+        text.push_str(", network split");
+    }
+    match status.dead {
+        0 => {}
+        1 => text.push_str(", 1 replica dead"),
+        dead => text.push_str(&format!(", {dead} replicas dead")),
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Id;
+
+    #[test]
+    fn the_bar_says_who_leads_and_what_is_wrong() {
+        let mut status = Status {
+            completed: 7,
+            requests: 10,
+            ..Status::default()
+        };
+        assert_eq!(describe(&status), "requests 7/10, leader unknown");
+        status.leader = Some(Id(3));
+        status.split = true;
+        status.dead = 2;
+        let text = "requests 7/10, leader 0003, network split, 2 replicas dead";
+        assert_eq!(describe(&status), text);
+    }
+}

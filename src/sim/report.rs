@@ -1,0 +1,45 @@
+//! All that is known about a run once it is over.
+//!
+//! Plain data, the same for every driver; showing it is the business of `output`, `json` and
+//! `table`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::id::Id;
+use crate::sim::config::Config;
+use crate::sim::history::HistoryEvent;
+use crate::sim::scoring::{Evidence, Verdict};
+use crate::sim::stats::Counters;
+
+/// A run that is over.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What was run.
+    pub config: Arc<Config>,
+    /// The seed of all its random draws.
+    pub seed: u64,
+    /// How long it took.
+    pub lasted: Duration,
+    /// Whether it came to its end, be it an early one; an interrupted run did not.
+    pub complete: bool,
+    /// The leader at the end, as far as the simulator knew.
+    pub leader: Id,
+    /// What was counted.
+    pub counters: Counters,
+    /// What else was found.
+    pub evidence: Evidence,
+    /// Why the run ended early, if it did.
+    pub warnings: Vec<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What the clients saw, if it was kept.
+    pub history: Option<Vec<HistoryEvent>>,
+}
+
+impl Report {
+    /// Whether the run is complete and everything was correct.
+    pub fn passed(&self) -> bool {
+        self.complete && self.verdict.passed()
+    }
+}

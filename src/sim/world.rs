@@ -1,0 +1,426 @@
+//! The simulation itself: clients, network, events and counting, without sockets, clocks or
+//! processes.
+//!
+//! A driver below it feeds in what happened and when, and carries out the actions that come out; it
+//! may run real processes or play with embedded replicas in virtual time. A replica-to-replica
+//! message is an opaque payload `P` that is passed on unread.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::seq::SliceRandom;
+
+use crate::id::Id;
+use crate::sim::client::{Clients, Dispatch, Reaction};
+use crate::sim::config::{Config, EventKind};
+use crate::sim::message::{Answer, Body, ClientRequest, Envelope, Op};
+use crate::sim::network::{Fate, Network};
+use crate::sim::random::Stream;
+use crate::sim::report::Report;
+use crate::sim::roster::Roster;
+use crate::sim::schedule::{Due, Schedule};
+use crate::sim::scoring::{Evidence, judge};
+use crate::sim::stats::Counters;
+
+/// How many texts about what was incorrect are kept and shown; the rest is only counted.
+const MAX_INCORRECT_TEXTS: usize = 10;
+/// How many retries end a run: replicas that send clients round in a loop must not eat all memory.
+const MAX_RETRIES: usize = 1_000_000;
+
+/// Something that happened below.
+#[derive(Clone, Debug)]
+pub enum Input<'a, P> {
+    /// A message came from the replica with this index.
+    Message(usize, Envelope<'a, P>),
+    /// Something that is no proper message came from the replica with this index: why it is none.
+    Malformed(usize, String),
+    /// The replica with this index has ended by itself: how, and its last words.
+    Died(usize, String),
+    /// Nothing but time went by.
+    Time,
+}
+
+/// Something to do below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action<P> {
+    /// Hand a replica another replica's message.
+    Deliver {
+        /// The index of the receiver.
+        to: usize,
+        /// The message.
+        payload: P,
+    },
+    /// Hand a replica a client's request.
+    Request {
+        /// The index of the receiver.
+        to: usize,
+        /// The request.
+        request: ClientRequest,
+    },
+    /// Crash the replica with this index for good.
+    Kill(usize),
+    /// Tell the user.
+    Note(String),
+}
+
+/// A glance at a run under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// How long the run has been going.
+    pub elapsed: Duration,
+    /// How long it takes in all.
+    pub total: Duration,
+    /// Requests that got their `ok`.
+    pub completed: u64,
+    /// Requests in all.
+    pub requests: u32,
+    /// The leader, as far as the simulator knows.
+    pub leader: Option<Id>,
+    /// Whether the network is split.
+    pub split: bool,
+    /// How many replicas are dead.
+    pub dead: usize,
+}
+
+/// An outage that lasts: the leader that was killed, and when.
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    killed: Id,
+    since: Duration,
+}
+
+/// A run.
+#[derive(Debug)]
+pub struct Simulation<P> {
+    config: Arc<Config>,
+    seed: u64,
+    roster: Roster,
+    schedule: Schedule,
+    clients: Clients,
+    network: Network,
+    counters: Counters,
+    /// Whom the simulator believes to be the leader.
+    leader: Id,
+    alive: Vec<bool>,
+    ready: Vec<bool>,
+    outages: Vec<Outage>,
+    deaths: Vec<String>,
+    incorrect: Vec<String>,
+    warnings: Vec<String>,
+    actions: VecDeque<Action<P>>,
+    now: Duration,
+    finished: bool,
+}
+
+impl<P: Clone> Simulation<P> {
+    /// A run at its start. `keep_history` makes the report have the clients' history.
+    pub fn new(config: Arc<Config>, seed: u64, keep_history: bool) -> Self {
+        let roster = Roster::new(config.replicas);
+        Simulation {
+            seed,
+            roster,
+            schedule: Schedule::new(&config),
+            clients: Clients::new(roster, config.mix, seed, keep_history),
+            network: Network::new(roster, config.drops, seed),
+            counters: Counters::default(),
+            leader: Id::UNKNOWN,
+            alive: vec![true; config.replicas],
+            ready: vec![false; config.replicas],
+            outages: Vec::new(),
+            deaths: Vec::new(),
+            incorrect: Vec::new(),
+            warnings: Vec::new(),
+            actions: VecDeque::new(),
+            now: Duration::ZERO,
+            finished: false,
+            config,
+        }
+    }
+
+    /// Takes in what happened at `now`, counted from the run's start. A `now` before an earlier one
+    /// is taken for that one. After the end nothing changes any more.
+    pub fn step(&mut self, now: Duration, input: Input<'_, P>) {
+        self.now = self.now.max(now);
+        self.do_what_is_due();
+        if self.finished {
+            return;
+        }
+        match input {
+            Input::Time => {}
+            Input::Message(from, envelope) => self.handle(from, envelope),
+            Input::Malformed(from, why) => {
+                let from = self.roster.replica(from);
+                self.note_incorrect(format!("malformed message from {from}: {why}"));
+            }
+            Input::Died(replica, how) => self.bury(replica, &how),
+        }
+        if self.counters.total_msgs >= self.config.max_packets {
+            let limit = self.config.max_packets;
+            self.end_early(format!(
+                "packet storm: {limit} messages reached, the run ends early"
+            ));
+        }
+        if self.clients.attempts() >= self.config.requests as usize + MAX_RETRIES {
+            self.end_early(format!(
+                "request storm: {MAX_RETRIES} retries, the run ends early"
+            ));
+        }
+    }
+
+    /// The next thing to do below; to be asked for until there is none after each step.
+    pub fn next_action(&mut self) -> Option<Action<P>> {
+        self.actions.pop_front()
+    }
+
+    /// When the simulation needs its next step at the latest, counted from the run's start.
+    pub fn next_deadline(&self) -> Duration {
+        self.schedule.next().0
+    }
+
+    /// Whether the run is over.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// A glance at the run.
+    pub fn status(&self) -> Status {
+        Status {
+            elapsed: self.now,
+            total: self.config.total(),
+            completed: self.counters.completed,
+            requests: self.config.requests,
+            leader: Some(self.leader).filter(|leader| !leader.is_unknown()),
+            split: self.network.is_split(),
+            dead: self.alive.iter().filter(|alive| !**alive).count(),
+        }
+    }
+
+    /// Judges the run as it stands.
+    pub fn into_report(mut self) -> Report {
+        // Nobody ended these outages.
+        let unfinished = self.outages.drain(..);
+        self.counters
+            .outages
+            .extend(unfinished.map(|outage| self.now - outage.since));
+        let (unanswered_get, unanswered_put) = self.clients.unanswered();
+        let evidence = Evidence {
+            unanswered_get,
+            unanswered_put,
+            stored: self.clients.have_stored(),
+            deaths: self.deaths,
+            incorrect: self.incorrect,
+        };
+        Report {
+            verdict: judge(&self.config, &self.counters, &evidence),
+            config: self.config,
+            seed: self.seed,
+            lasted: self.now,
+            complete: self.finished,
+            leader: self.leader,
+            counters: self.counters,
+            evidence,
+            warnings: self.warnings,
+            history: self.clients.into_history(),
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        while !self.finished {
+            match self.schedule.take_due(self.now) {
+                None => break,
+                Some(Due::End) => self.finished = true,
+                Some(Due::Event(index, kind)) => self.strike(index, kind),
+                Some(Due::Request(_)) => {
+                    let made = self
+                        .clients
+                        .make_request(self.now, &self.alive, &mut self.counters);
+                    self.dispatch(made);
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, from: usize, envelope: Envelope<'_, P>) {
+        let Envelope {
+            src,
+            leader,
+            kind,
+            body,
+        } = envelope;
+        if matches!(body, Body::Hello) {
+            self.ready[from] = true;
+            return;
+        }
+        if self.network.is_on_majority_side(src) {
+            self.leader = leader;
+        }
+        match body {
+            Body::Hello => {}
+            Body::Unicast(to, payload) => {
+                self.counters.count_messages(&kind, 1);
+                self.pass_on(src, to, payload);
+            }
+            Body::Broadcast(payload) => {
+                self.counters
+                    .count_messages(&kind, self.config.replicas as u64 - 1);
+                let own = self.roster.replica_index(src).unwrap_or(from);
+                for to in (0..self.config.replicas).filter(|&to| to != own) {
+                    self.pass_on(src, to, payload.clone());
+                }
+            }
+            Body::Answer(answer) => self.hear(src, leader, &answer),
+        }
+    }
+
+    fn pass_on(&mut self, src: Id, to: usize, payload: P) {
+        match self.network.fate(src, to) {
+            Fate::Cut => self.counters.cut += 1,
+            Fate::Lost => self.counters.lost += 1,
+            Fate::Sent if self.alive[to] && self.ready[to] => {
+                self.actions.push_back(Action::Deliver { to, payload });
+            }
+            Fate::Sent => {}
+        }
+    }
+
+    fn hear(&mut self, src: Id, leader: Id, answer: &Answer<'_>) {
+        let reaction = self
+            .clients
+            .hear(answer, leader, self.now, &self.alive, &mut self.counters);
+        match reaction {
+            Reaction::Completed(Op::Put) => self.end_outages(src),
+            Reaction::Completed(Op::Get) | Reaction::Duplicate => {}
+            Reaction::Retry(dispatch) => self.dispatch(dispatch),
+            Reaction::Wrong(why) | Reaction::Unexpected(why) => {
+                self.note_incorrect(format!("answer of {src}: {why}"));
+            }
+        }
+    }
+
+    fn dispatch(&mut self, Dispatch { to, request }: Dispatch) {
+        // Nothing reaches a replica before its hello: such an attempt stays unanswered.
+        if let Some(to) = to.filter(|&to| self.ready[to]) {
+            self.actions.push_back(Action::Request { to, request });
+        }
+    }
+
+    fn end_outages(&mut self, acknowledged_by: Id) {
+        let now = self.now;
+        let ended = &mut self.counters.outages;
+        self.outages.retain(|outage| {
+            let lasts = outage.killed == acknowledged_by;
+            if !lasts {
+                ended.push(now - outage.since);
+            }
+            lasts
+        });
+    }
+
+    fn strike(&mut self, index: usize, kind: EventKind) {
+        let mut rng = Stream::Fault(index).rng(self.seed);
+        let leader = self.roster.replica_index(self.leader);
+        match kind {
+            EventKind::KillLeader => {
+                match leader.filter(|&leader| self.alive[leader]) {
+                    Some(leader) => {
+                        self.note(format!("kills the leader, replica {}", self.leader));
+                        self.outages.push(Outage {
+                            killed: self.leader,
+                            since: self.now,
+                        });
+                        self.kill(leader);
+                    }
+                    None => self.note("kills no leader: none is known to live".to_owned()),
+                }
+                self.forget_leader();
+            }
+            EventKind::KillNonLeader => {
+                // Everybody gets a place in the draw, so that who lives does not shift it.
+                let mut order: Vec<usize> = (0..self.config.replicas).collect();
+                order.shuffle(&mut rng);
+                let living = self.alive.iter().filter(|alive| **alive).count();
+                let victim = order
+                    .into_iter()
+                    .find(|&replica| self.alive[replica] && Some(replica) != leader)
+                    .filter(|_| living > 1);
+                match victim {
+                    Some(victim) => {
+                        self.note(format!("kills replica {}", self.roster.replica(victim)));
+                        self.kill(victim);
+                    }
+                    None => self.note("kills no replica: only one lives".to_owned()),
+                }
+            }
+            EventKind::PartEasy if leader.is_some() => {
+                self.network.split(leader, &mut rng);
+                self.note_split();
+            }
+            EventKind::PartEasy | EventKind::PartHard => {
+                self.network.split(None, &mut rng);
+                self.note_split();
+                self.forget_leader();
+            }
+            EventKind::PartEnd => {
+                self.network.heal();
+                self.note("heals the partition".to_owned());
+            }
+        }
+    }
+
+    fn note_split(&mut self) {
+        let majority = self.network.majority().unwrap_or_default();
+        let names: Vec<String> = majority.iter().map(Id::to_string).collect();
+        self.note(format!("splits the network, majority {}", names.join(" ")));
+    }
+
+    fn kill(&mut self, replica: usize) {
+        self.alive[replica] = false;
+        self.actions.push_back(Action::Kill(replica));
+    }
+
+    fn forget_leader(&mut self) {
+        self.leader = Id::UNKNOWN;
+        self.clients.forget_leader();
+    }
+
+    fn bury(&mut self, replica: usize, how: &str) {
+        if !self.alive[replica] {
+            return;
+        }
+        self.alive[replica] = false;
+        let id = self.roster.replica(replica);
+        let started = self.ready[replica];
+        let when = if started {
+            "on its own"
+        } else {
+            "before its hello"
+        };
+        let said = format!("replica {id} died {when}: {how}");
+        self.note(said.clone());
+        self.deaths.push(said);
+        if !started {
+            self.end_early(format!("replica {id} did not start, the run ends early"));
+        }
+    }
+
+    fn end_early(&mut self, why: String) {
+        if !self.finished {
+            self.note(why.clone());
+            self.warnings.push(why);
+            self.finished = true;
+        }
+    }
+
+    fn note_incorrect(&mut self, text: String) {
+        self.counters.incorrect += 1;
+        if self.incorrect.len() < MAX_INCORRECT_TEXTS {
+            self.note(format!("INCORRECT: {text}"));
+            self.incorrect.push(text);
+        }
+    }
+
+    fn note(&mut self, text: String) {
+        self.actions.push_back(Action::Note(text));
+    }
+}
