@@ -121,9 +121,22 @@ impl Replica {
         let hears_leader = self
             .leader_heard_at
             .is_some_and(|at| self.now.since(at) < self.options.leader_stickiness);
-        let granted = !hears_leader && standing.last >= self.log.last();
-        let vote = self.vote(granted);
+        let holds_enough = standing.last >= self.log.last();
+        if !hears_leader && !holds_enough {
+            // It has found the leader silent, and cannot win against us: so we try ourselves.
+            self.campaign_soon();
+        }
+        let vote = self.vote(!hears_leader && holds_enough);
         self.send(from, Body::PreVoted(vote));
+    }
+
+    /// Brings the next campaign forward to almost now.
+    pub(super) fn campaign_soon(&mut self) {
+        let moment = self.random_duration(Duration::ZERO, self.options.campaign_retry_min);
+        let soon = self.now + moment;
+        if let Role::Follower(follower) = &mut self.role {
+            follower.election_at = follower.election_at.min(soon);
+        }
     }
 
     /// Somebody asks for our vote: one a term, and only for a log that holds all that ours may

@@ -4,8 +4,6 @@
 //! that comes back soon after it was sent to the leader has not found it: that is the quickest sign
 //! of a leader's death, and it costs nothing.
 
-use std::time::Duration;
-
 use ::log::info;
 
 use super::client::{Outcome, Request};
@@ -54,12 +52,10 @@ impl Replica {
     fn suspect_leader(&mut self) {
         self.leader_heard_at = None;
         self.sent_to_leader.clear();
-        let moment = self.random_duration(Duration::ZERO, self.options.campaign_retry_min);
-        let election_at = self.now + moment;
         if let Role::Follower(follower) = &mut self.role {
             follower.leader = None;
-            follower.election_at = election_at;
         }
+        self.campaign_soon();
     }
 
     fn redirect(&mut self, request: Request, leader: Id) {

@@ -44,6 +44,7 @@ scripts! {
     election,
     election_split_vote,
     election_stale_candidate,
+    election_thrifty_follower,
     fate_committed_before_the_crash,
     fate_overwritten,
     fate_presumed_answered,
