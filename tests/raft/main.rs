@@ -4,6 +4,7 @@
 //!
 //! The commands are described in `cluster.rs`.
 
+mod chaos;
 mod cluster;
 mod script;
 
