@@ -6,9 +6,9 @@ use leasekv::id::Id;
 use leasekv::raft::entry::{Command, Entry, Lead, Put};
 use leasekv::raft::message::{Append, Appended, Standing, Voted};
 use leasekv::raft::{Answer, Body, Index, Message, Operation, Outcome, Position, Request, Term};
-use leasekv::wire::{self, Incoming, MAX_DATAGRAM_BYTES, MAX_NUMBER};
+use leasekv::wire::{self, Incoming, MAX_DATAGRAM_BYTES, MAX_MID_BYTES, MAX_NUMBER};
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn id() -> impl Strategy<Value = Id> {
     any::<u16>().prop_map(Id)
@@ -179,7 +179,7 @@ proptest! {
     fn a_clients_request_is_read(
         client in id(),
         to in id(),
-        mid in any::<String>(),
+        mid in ".{0,60}",
         key in any::<String>(),
         value in any::<String>(),
     ) {
@@ -276,6 +276,17 @@ fn what_cannot_be_read_is_named() {
         let error = wire::decode(text.as_bytes()).expect_err(text).to_string();
         assert!(error.contains(expected), "{text}: {error}");
     }
+}
+
+#[test]
+fn an_attempts_name_has_a_longest_length() {
+    let get = |length: usize| {
+        let mid = "m".repeat(length);
+        json!({"src": "0015", "dst": "0000", "type": "get", "MID": mid, "key": "k"}).to_string()
+    };
+    assert!(wire::decode(get(MAX_MID_BYTES).as_bytes()).is_ok());
+    let error = wire::decode(get(MAX_MID_BYTES + 1).as_bytes()).expect_err("too long");
+    assert!(error.to_string().contains("257 bytes"), "{error}");
 }
 
 #[test]

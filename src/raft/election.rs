@@ -149,6 +149,7 @@ impl Replica {
                 !matches!(self.role, Role::Leader(_) | Role::Candidate(_)),
                 "a candidate has voted for itself"
             );
+            info!("voting for {from} in term {}", self.term);
             self.voted_for = Some(from);
             if matches!(self.role, Role::PreCandidate(_)) {
                 self.become_follower(None);

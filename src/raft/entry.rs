@@ -79,8 +79,8 @@ impl Put {
 fn escaped_size_bound(text: &str) -> usize {
     text.bytes()
         .map(|byte| match byte {
-            0..0x20 | 0x7F => 6,
-            b'"' | b'\\' | b'/' => 2,
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 2,
+            0..0x20 => 6,
             _ => 1,
         })
         .sum()

@@ -253,7 +253,7 @@ impl Replica {
     /// Gets wait for a lease: if no entry is on its way whose commit would bring one, send one.
     fn seek_lease(&mut self) {
         if self.log.commit() == self.log.last_index() {
-            debug!("no lease for a get: renewing it");
+            info!("the lease is over: renewing it for a get");
             self.propose(Command::Renew);
         }
     }
@@ -300,7 +300,7 @@ impl Replica {
         if self.now < leader.commits_from || matched <= self.log.commit() || !of_this_term {
             return;
         }
-        let had_lease = leader.lease_from.is_some();
+        let had_lease = self.lease_left().is_some();
         let created_at = self.log.held_since(matched);
         if let Role::Leader(leader) = &mut self.role {
             leader.lease_from = created_at;

@@ -45,6 +45,8 @@ pub enum Unreadable {
     },
     /// A number is beyond [`MAX_NUMBER`](super::MAX_NUMBER).
     Number,
+    /// A client's name for its attempt is longer than [`MAX_MID_BYTES`](super::MAX_MID_BYTES).
+    Mid(usize),
     /// No message to a replica has this type.
     Type(String),
 }
@@ -55,6 +57,10 @@ impl fmt::Display for Unreadable {
             Unreadable::Json(error) => write!(f, "not a message: {error}"),
             Unreadable::Missing { of, key } => write!(f, "a message of type {of} needs {key:?}"),
             Unreadable::Number => write!(f, "a term or an index is beyond {}", super::MAX_NUMBER),
+            Unreadable::Mid(length) => {
+                let limit = super::MAX_MID_BYTES;
+                write!(f, "an MID of {length} bytes; at most {limit} are allowed")
+            }
             Unreadable::Type(found) => write!(f, "unknown type {:?}", shortened(found)),
         }
     }
@@ -169,6 +175,9 @@ impl Datagram<'_> {
         operation: impl FnOnce(&mut Self) -> Result<Operation, Unreadable>,
     ) -> Result<Incoming, Unreadable> {
         let mid = needed(self.mid.take(), of, "MID")?;
+        if mid.len() > super::MAX_MID_BYTES {
+            return Err(Unreadable::Mid(mid.len()));
+        }
         let operation = operation(&mut self)?;
         Ok(Incoming::Request {
             to: self.dst,

@@ -28,3 +28,7 @@ pub const MAX_DATAGRAM_BYTES: usize = 65_507;
 
 /// The largest number that may stand for a term or an index: every JSON reader keeps it exactly.
 pub const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// The longest name in bytes that a client may give an attempt (the course's have 16): an answer
+/// repeats it beside a value of any length that is stored.
+pub const MAX_MID_BYTES: usize = 256;

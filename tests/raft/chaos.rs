@@ -87,9 +87,17 @@ struct Register {
 }
 
 enum Pending {
-    Put { client: Id, key: u16, value: u64 },
+    Put {
+        client: Id,
+        key: u16,
+        value: u64,
+    },
     /// What had been acknowledged or seen when the get was made: it must not see less.
-    Get { client: Id, key: u16, at_least: u64 },
+    Get {
+        client: Id,
+        key: u16,
+        at_least: u64,
+    },
 }
 
 struct Chaos {
@@ -235,10 +243,9 @@ impl Chaos {
 
     fn ask(&mut self, client: Id, to: Id) {
         let own = client.0 - 0x100;
-        let writing = self
-            .pending
-            .values()
-            .any(|pending| matches!(pending, Pending::Put { client: other, .. } if *other == client));
+        let writing = self.pending.values().any(
+            |pending| matches!(pending, Pending::Put { client: other, .. } if *other == client),
+        );
         if !writing && self.rng.random_bool(0.5) {
             let register = self.registers.get_mut(&own).expect("a client's own");
             register.begun += 1;
@@ -409,7 +416,12 @@ impl Chaos {
         let seed = self.seed;
         if view.role() == RoleName::Leader {
             let leader = *self.leaders.entry(view.term()).or_insert(id);
-            assert_eq!(leader, id, "seed {seed}: two leaders in term {}", view.term());
+            assert_eq!(
+                leader,
+                id,
+                "seed {seed}: two leaders in term {}",
+                view.term()
+            );
             // Leader completeness: what is committed is in every later leader's log.
             let log: Vec<Term> = view.entries().map(|entry| entry.term).collect();
             let newest = self.committed.last().map_or(Term(0), |(term, _)| *term);
@@ -426,7 +438,10 @@ impl Chaos {
         }
         let checked = self.checked.entry(id).or_default();
         let start = checked.0 as usize;
-        assert!(view.commit() >= *checked, "seed {seed}: a commit index fell");
+        assert!(
+            view.commit() >= *checked,
+            "seed {seed}: a commit index fell"
+        );
         *checked = view.commit();
         let fresh = view
             .entries()
@@ -437,7 +452,8 @@ impl Chaos {
             let what = (entry.term, format!("{:?}", entry.command));
             match self.committed.get(place) {
                 Some(before) => assert_eq!(
-                    *before, what,
+                    *before,
+                    what,
                     "seed {seed}: two entries committed at index {}",
                     place + 1
                 ),
