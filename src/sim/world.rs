@@ -424,3 +424,6 @@ impl<P: Clone> Simulation<P> {
         self.actions.push_back(Action::Note(text));
     }
 }
+
+#[cfg(test)]
+mod tests;
