@@ -22,7 +22,7 @@ pub const ARGUMENT: &str = "--watch-replica-groups";
 /// The most groups it remembers; beyond, the newest are forgotten. A run has 21 at most.
 const MAX_GROUPS: usize = 1_000;
 
-/// What the watchdog is told about a process group, in records of [`RECORD_BYTES`].
+/// What the watchdog is told about a process group, in records of five bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     /// The group has been started.
