@@ -365,6 +365,74 @@ fn a_config_is_found_around_the_config_directory() {
     }
 }
 
+#[test]
+fn all_runs_the_seventeen_tests_in_their_groups() {
+    let bench = Bench::new(json!({}));
+    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    let mut command = Command::new(simulator());
+    command
+        .current_dir(bench.directory.path())
+        .arg("all")
+        .arg("-c")
+        .arg(configs);
+    // Every run ends at once.
+    command
+        .arg("-r")
+        .arg(bench.script("exits", "echo sorry >&2; exit 1"));
+    command.args([
+        "--seed",
+        "100",
+        "--json",
+        "out.jsonl",
+        "--history",
+        "h.jsonl",
+    ]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stdout(&output);
+    let mut rest = &text[..];
+    for part in [
+        "Basic tests\n",
+        "[FAIL] simple-1 ",
+        "No credit, No credit, No credit, No credit (seed 100)",
+        "sorry",
+        "[FAIL] simple-2 ",
+        "Unreliable network tests\n",
+        "Crash failure tests\n",
+        "[FAIL] crash-1 ",
+        "(seed 105)",
+        "Partition tests\n",
+        "Advanced tests\n",
+        "[FAIL] advanced-4 ",
+        "(seed 116)",
+        "│ config",
+        "│ simple-1 ",
+        "│ advanced-4 ",
+        "Passed 0 out of 17 tests\n",
+    ] {
+        let at = rest
+            .find(part)
+            .unwrap_or_else(|| panic!("no {part:?} in {rest}"));
+        rest = &rest[at + part.len()..];
+    }
+    assert_eq!(rest, "");
+    assert!(
+        !text.contains("Replica 0000]"),
+        "the replicas' output is not shown"
+    );
+    let json = fs::read_to_string(bench.path("out.jsonl")).unwrap();
+    let results: Vec<Value> = json
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(results.len(), 17);
+    assert_eq!(
+        (&results[16]["config"], &results[16]["seed"]),
+        (&json!("advanced-4"), &json!(116))
+    );
+    assert!(bench.path("h.advanced-4.jsonl").is_file());
+}
+
 /// Replicas behind a shell that stays their parent: the shell's death does not reach them.
 const WRAPPER: &str = r#""$ECHO" "$@" "$0"
 exit"#;

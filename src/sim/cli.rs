@@ -203,6 +203,9 @@ fn run(options: &Options) -> Result<u8, String> {
     }
     if all {
         terminal.text(format!("\n{}", table::table(&reports, tests, paint)));
+        if reports.len() < tests {
+            terminal.text(format!("Interrupted: {} tests were run.\n", reports.len()));
+        }
     }
     let status = if let Some(signal) = signals.stop_signal().filter(|_| reports.len() < tests) {
         128 + signal
