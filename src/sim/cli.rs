@@ -39,7 +39,7 @@ Exit status: 0 passed, 1 a test failed, 2 bad usage or a bad config, 130 interru
 /// Puts a replicated key-value store through the tests of the course: real processes behind UDP
 /// sockets, clients, losses, crashes and partitions.
 #[derive(Parser, Debug)]
-#[command(name = "run", version, after_help = EXAMPLES)]
+#[command(name = "run", bin_name = "run", version, after_help = EXAMPLES)]
 struct Options {
     /// The replica's program [default: leasekv beside this program]
     #[arg(short, long, value_name = "PATH")]
@@ -203,6 +203,9 @@ fn run(options: &Options) -> Result<u8, String> {
     }
     if all {
         terminal.text(format!("\n{}", table::table(&reports, tests, paint)));
+        if reports.len() < tests {
+            terminal.text(format!("Interrupted: {} tests were run.\n", reports.len()));
+        }
     }
     let status = if let Some(signal) = signals.stop_signal().filter(|_| reports.len() < tests) {
         128 + signal

@@ -17,7 +17,7 @@ use crate::sim::watchdog::{Word, record};
 
 /// Makes the command's process lead a group of its own, announce it to the watchdog, and (on Linux)
 /// die with the thread that spawns it. Spawn from a thread that lives as long as the simulator.
-pub fn guard(command: &mut Command, watchdog: Arc<OwnedFd>) {
+pub fn guard(command: &mut Command, watchdog: Option<Arc<OwnedFd>>) {
     command.process_group(0);
     let simulator = getpid();
     let prepare = move || -> io::Result<()> {
@@ -30,7 +30,9 @@ pub fn guard(command: &mut Command, watchdog: Arc<OwnedFd>) {
             ));
         }
         let group = getpid().as_raw_nonzero().get();
-        rustix::io::write(&*watchdog, &record(Word::Watch, group))?;
+        if let Some(watchdog) = &watchdog {
+            rustix::io::write(watchdog, &record(Word::Watch, group))?;
+        }
         Ok(())
     };
     // SAFETY: `prepare` makes four system calls and touches only memory that was set up before the

@@ -12,7 +12,7 @@
 //! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`] |
 //! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`children`], [`guard`] and [`watchdog`] (nobody is orphaned), [`signals`] |
-//! | what a user sees | [`cli`], [`terminal`], [`progress`], [`output`], [`table`], [`json`] |
+//! | what a user sees | [`cli`], [`terminal`], `progress`, [`output`], [`table`], [`json`] |
 
 pub mod children;
 pub mod cli;

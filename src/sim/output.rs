@@ -105,7 +105,8 @@ fn write_report(text: &mut String, report: &Report, paint: Paint) -> std::fmt::R
     writeln!(text, "\n{}", paint.heading("## Performance Tests"))?;
     if report.passed() {
         for (index, metric) in Metric::ALL.into_iter().enumerate() {
-            let [bonus, full, partial] = report.config.benchmarks[index];
+            let [bonus, full, partial] =
+                report.config.benchmarks[index].map(|threshold| value(metric, Some(threshold)));
             let tier = report.verdict.tiers[index];
             writeln!(
                 text,
@@ -248,7 +249,7 @@ pub fn test_line(test: &Test, report: &Report, paint: Paint) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "  {mark} {:<13} {:<52} {} (seed {})",
+        "  {mark} {:<13} {:<54} {} (seed {})",
         test.name,
         test.description,
         tiers.join(", "),

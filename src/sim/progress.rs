@@ -24,11 +24,12 @@ impl Progress {
     /// Shows where the run is.
     pub(crate) fn show(&self, status: &Status) {
         let milliseconds = |time: std::time::Duration| time.as_millis() as u64;
+        let (elapsed, total) = (status.elapsed.as_secs(), status.total.as_secs());
+        self.0
+            .set_prefix(format!("{} {elapsed}/{total} s", status.config));
+        self.0.set_message(describe(status));
         self.0.set_length(milliseconds(status.total));
         self.0.set_position(milliseconds(status.elapsed));
-        let (elapsed, total) = (status.elapsed.as_secs(), status.total.as_secs());
-        self.0.set_prefix(format!("{elapsed}/{total} s"));
-        self.0.set_message(describe(status));
     }
 
     /// Does something that writes to the terminal without the bar in its way.

@@ -63,3 +63,92 @@ pub const TESTS: [Test; 17] = [
         "10 % lost, three random partitions, the leader crashes",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::config::Config;
+    use std::path::Path;
+    use std::time::Duration;
+
+    /// The contract's table: name, requests, mix, drops, end_wait, events, and the thresholds of
+    /// total_msgs, failures, duplicates and median_latency.
+    const TABLE: &str = "\
+simple-1 500 0.8 0 2 - 1200/3000/5000 0/1/2 0/2/5 .0004/.002/.05
+simple-2 500 0.2 0 2 - 2200/4000/5000 0/1/2 0/2/5 .001/.005/.05
+unreliable-1 500 0.2 .05 2 - 2200/4500/5500 0/1/2 0/2/5 .001/.005/.05
+unreliable-2 500 0.2 .10 2 - 2300/4500/6000 0/1/2 0/2/5 .001/.005/.05
+unreliable-3 500 0.2 .15 2 - 2300/4500/6000 0/1/5 0/3/6 .001/.005/.05
+crash-1 500 0.2 0 2 kill_non_leader@15 2500/4000/5000 0/1/5 0/2/5 .001/.005/.05
+crash-2 500 0.2 0 2 kill_non_leader@10,kill_non_leader@20 2500/4000/5000 0/1/5 0/2/5 .001/.005/.05
+crash-3 400 0.2 0 2 kill_leader@10 2000/4000/5000 0/2/5 0/2/10 .0002/.005/.05
+crash-4 300 0.2 0 2 kill_leader@8,kill_leader@16 1800/4000/5000 1/4/10 0/2/10 .00015/.005/.05
+partition-1 400 0.2 0 2 part_easy@5,part_end@10 2200/4000/5000 0/1/5 0/2/5 .0002/.005/.05
+partition-2 300 0.2 0 2 part_easy@5,part_end@10,part_easy@18,part_end@23 1800/4000/5000 0/1/5 0/2/5 .0002/.005/.05
+partition-3 400 0.2 0 2 part_hard@5,part_end@10 2200/4000/5000 0/10/30 0/2/5 .00025/.005/.05
+partition-4 300 0.2 0 2 part_hard@5,part_end@10,part_hard@18,part_end@23 1800/4000/5000 0/20/60 0/2/5 .00025/.005/.05
+advanced-1 250 0.2 .10 2 part_hard@5,part_end@8,part_hard@12,part_end@15,kill_leader@20 1000/3000/4000 1/10/100 0/3/6 .00015/.005/.05
+advanced-2 300 0.2 .15 5 kill_leader@8,kill_leader@16 1000/3000/4000 1/10/100 0/5/10 .00015/.005/.05
+advanced-3 200 0.2 .30 10 kill_leader@5 1000/3000/4000 1/10/100 0/6/20 .0002/.005/.1
+advanced-4 300 0.2 .10 5 part_hard@5,part_end@8,part_hard@12,part_end@15,part_hard@19,part_end@21,kill_leader@25 1000/4000/5000 1/10/100 0/6/10 .0002/.005/.1";
+
+    #[test]
+    fn the_config_files_are_the_contracts_table() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+        let mut names = Vec::new();
+        for row in TABLE.lines() {
+            let columns: Vec<&str> = row.split_whitespace().collect();
+            let [
+                name,
+                requests,
+                mix,
+                drops,
+                end_wait,
+                events,
+                thresholds @ ..,
+            ] = &columns[..]
+            else {
+                panic!("{row}")
+            };
+            names.push(*name);
+            let config = Config::load(&directory.join(format!("{name}.json"))).unwrap();
+            let number = |text: &str| text.parse::<f64>().unwrap();
+            assert_eq!(config.name, *name);
+            assert_eq!(config.replicas, 5, "{name}");
+            assert_eq!(config.lifetime, Duration::from_secs(30), "{name}");
+            assert_eq!(config.start_wait, Duration::from_secs(5), "{name}");
+            assert_eq!(f64::from(config.requests), number(requests), "{name}");
+            assert_eq!(config.mix, number(mix), "{name}");
+            assert_eq!(config.drops, number(drops), "{name}");
+            assert_eq!(config.end_wait.as_secs_f64(), number(end_wait), "{name}");
+            assert_eq!(config.max_packets, 20_000, "{name}");
+            assert_eq!(config.seed, None, "{name}");
+            let written: Vec<String> = config
+                .events
+                .iter()
+                .map(|event| format!("{}@{}", event.kind.name(), event.time.as_secs_f64()))
+                .collect();
+            assert_eq!(written.join(","), events.trim_matches('-'), "{name}");
+            for (metric, text) in config.benchmarks.iter().zip(thresholds) {
+                let expected: Vec<f64> = text.split('/').map(number).collect();
+                assert_eq!(metric[..], expected[..], "{name}");
+            }
+            assert_eq!(thresholds.len(), 4);
+        }
+        assert_eq!(names, TESTS.map(|test| test.name), "in the table's order");
+    }
+
+    #[test]
+    fn the_groups_stand_in_the_courses_order() {
+        let mut groups: Vec<&str> = TESTS.iter().map(|test| test.group).collect();
+        groups.dedup();
+        let order = [
+            "Basic",
+            "Unreliable network",
+            "Crash failure",
+            "Partition",
+            "Advanced",
+        ];
+        assert_eq!(groups, order);
+    }
+}

@@ -22,7 +22,7 @@ pub const ARGUMENT: &str = "--watch-replica-groups";
 /// The most groups it remembers; beyond, the newest are forgotten. A run has 21 at most.
 const MAX_GROUPS: usize = 1_000;
 
-/// What the watchdog is told about a process group, in records of [`RECORD_BYTES`].
+/// What the watchdog is told about a process group, in records of five bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     /// The group has been started.
@@ -45,7 +45,8 @@ pub fn record(word: Word, group: i32) -> [u8; RECORD_BYTES] {
 /// The simulator's end of the pipe.
 #[derive(Debug)]
 pub struct Watchdog {
-    pipe: Arc<OwnedFd>,
+    /// There until it is dropped.
+    pipe: Option<Arc<OwnedFd>>,
     child: Child,
 }
 
@@ -66,7 +67,7 @@ impl Watchdog {
             return Err(io::Error::other("no pipe to the watchdog"));
         };
         let watchdog = Watchdog {
-            pipe: Arc::new(OwnedFd::from(pipe)),
+            pipe: Some(Arc::new(OwnedFd::from(pipe))),
             child,
         };
         ready.read_exact(&mut [0])?;
@@ -74,30 +75,32 @@ impl Watchdog {
     }
 
     /// The pipe, for a process that is about to become a replica and announces itself.
-    pub fn pipe(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.pipe)
+    pub fn pipe(&self) -> Option<Arc<OwnedFd>> {
+        self.pipe.clone()
     }
 
-    /// Says that a group is gone. A watchdog that is gone itself need not know.
+    /// Says that a group is gone.
     pub fn forget(&self, group: Pid) {
-        let _ = rustix::io::write(
-            &*self.pipe,
-            &record(Word::Forget, group.as_raw_nonzero().get()),
-        );
+        self.tell(&record(Word::Forget, group.as_raw_nonzero().get()));
     }
 
     /// Says that all groups are gone.
     pub fn forget_all(&self) {
-        let _ = rustix::io::write(&*self.pipe, &record(Word::ForgetAll, 0));
+        self.tell(&record(Word::ForgetAll, 0));
+    }
+
+    fn tell(&self, record: &[u8]) {
+        if let Some(pipe) = &self.pipe {
+            // A watchdog that is gone itself need not know.
+            let _ = rustix::io::write(pipe, record);
+        }
     }
 }
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        // It ends when the pipe does; a killed one leaves nothing to wait for long.
-        if let Ok(nothing) = std::fs::File::open("/dev/null") {
-            self.pipe = Arc::new(OwnedFd::from(nothing));
-        }
+        // It ends when its pipe does.
+        self.pipe = None;
         let _ = self.child.wait();
     }
 }

@@ -67,6 +67,8 @@ pub enum Action<P> {
 /// A glance at a run under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
+    /// The config's name.
+    pub config: String,
     /// How long the run has been going.
     pub elapsed: Duration,
     /// How long it takes in all.
@@ -183,9 +185,15 @@ impl<P: Clone> Simulation<P> {
         self.finished
     }
 
+    /// How long the run has been going, as of the last step.
+    pub fn elapsed(&self) -> Duration {
+        self.now
+    }
+
     /// A glance at the run.
     pub fn status(&self) -> Status {
         Status {
+            config: self.config.name.clone(),
             elapsed: self.now,
             total: self.config.total(),
             completed: self.counters.completed,
@@ -424,3 +432,6 @@ impl<P: Clone> Simulation<P> {
         self.actions.push_back(Action::Note(text));
     }
 }
+
+#[cfg(test)]
+mod tests;
