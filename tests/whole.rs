@@ -1,0 +1,115 @@
+//! The whole: real replicas as processes under the simulator, in real time, on short configs.
+#![cfg(feature = "simulator")]
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+/// A run of 5 s with 200 requests, half of them puts, and the faults of `changes`.
+fn config(changes: &Value) -> Value {
+    let mut config = json!({
+        "start_wait": 2,
+        "lifetime": 5,
+        "end_wait": 2,
+        "replicas": 5,
+        "requests": 200,
+        "mix": 0.5,
+        "tests": {
+            // A verdict must not hang on how fast this machine is, nor on whether a client draws
+            // gets before it has put anything.
+            "benchmarks": {
+                "total_msgs": [5000, 10000, 20000],
+                "failures": [1, 3, 10],
+                "duplicates": [1, 2, 10],
+                "median_latency": [0.5, 1, 2]
+            },
+            "maximum_get_generation_fail_fraction": 1.0
+        }
+    });
+    for (key, value) in changes.as_object().expect("an object") {
+        config[key] = value.clone();
+    }
+    config
+}
+
+/// Runs the config; returns the run's JSON and its history.
+fn run(changes: &Value) -> (Value, Vec<Value>) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str| directory.path().join(name);
+    fs::write(file("config.json"), config(changes).to_string()).expect("a file");
+    let output = Command::new(env!("CARGO_BIN_EXE_leasekv-sim"))
+        .arg("--replica")
+        .arg(env!("CARGO_BIN_EXE_leasekv"))
+        .arg("--json")
+        .arg(file("run.json"))
+        .arg("--history")
+        .arg(file("history.jsonl"))
+        .arg(file("config.json"))
+        .output()
+        .expect("the simulator is built");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let read = |name: &str| fs::read_to_string(file(name)).expect("written");
+    let result: Value = serde_json::from_str(&read("run.json")).expect("JSON");
+    assert_eq!(result["passed"], true, "{result:#}");
+    assert_eq!(result["incorrect"], 0, "{result:#}");
+    let history = read("history.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    (result, history)
+}
+
+/// The number of attempts that were answered with `ok`.
+fn count_ok(history: &[Value]) -> usize {
+    history
+        .iter()
+        .filter(|event| event["event"] == "ok")
+        .count()
+}
+
+#[test]
+fn without_faults_every_request_is_answered() {
+    let (result, history) = run(&json!({}));
+    assert_eq!(result["unanswered"], 0);
+    assert_eq!(result["metrics"]["failures"], 0);
+    assert_eq!(result["metrics"]["duplicates"], 0);
+    assert_eq!(count_ok(&history), 200);
+}
+
+#[test]
+fn with_a_fifth_of_the_messages_lost_every_request_is_answered() {
+    let (result, history) = run(&json!({"drops": 0.2}));
+    assert_eq!(result["unanswered"], 0);
+    assert_eq!(count_ok(&history), 200);
+}
+
+#[test]
+fn a_killed_leader_is_replaced() {
+    let (result, history) = run(&json!({"events": [{"type": "kill_leader", "time": 2}]}));
+    let outages = result["outages_ms"].as_array().expect("a list");
+    assert_eq!(outages.len(), 1, "{result:#}");
+    // What was in flight at the moment of the kill may be lost with the leader.
+    assert!(count_ok(&history) >= 198, "{result:#}");
+}
+
+#[test]
+fn killed_followers_are_not_missed() {
+    let events = json!([
+        {"type": "kill_non_leader", "time": 1}, {"type": "kill_non_leader", "time": 3}
+    ]);
+    let (result, history) = run(&json!({"events": events, "drops": 0.05}));
+    assert_eq!(result["unanswered"], 0);
+    assert_eq!(count_ok(&history), 200);
+}
+
+#[test]
+fn partitions_delay_but_lose_nothing() {
+    let events = json!([
+        {"type": "part_hard", "time": 1}, {"type": "part_end", "time": 2.5},
+        {"type": "part_easy", "time": 3}, {"type": "part_end", "time": 4.5}
+    ]);
+    let (_, history) = run(&json!({"events": events, "drops": 0.05}));
+    assert_eq!(count_ok(&history), 200);
+}
