@@ -182,7 +182,7 @@ impl Replica {
 
     /// How many replicas make a quorum: more than half.
     pub fn quorum(&self) -> usize {
-        (self.peers.len() + 1) / 2 + 1
+        self.peers.len().div_ceil(2) + 1
     }
 
     fn set_clock(&mut self, now: Time) {
