@@ -10,12 +10,15 @@
 //! | [`wire`] | datagrams ↔ the core's messages | what the messages mean |
 //! | [`runtime`] | the replica as a process: command line, mio loop, socket | the protocol |
 //! | [`sim`] | clients, network, faults, statistics, verdict; processes below | Raft |
+//! | [`embedded`] | the simulation on cores in virtual time, with every promise checked | clocks |
 //! | [`id`] | the four-digit names of replicas and clients, shared by all | |
 //!
 //! To follow a put: `runtime::event_loop` receives the datagram, [`wire::decode`] reads it,
 //! [`raft::Replica::receive`] takes it in (`reception.rs`, then `replication.rs`), `advance` sends
 //! the appends, the followers' answers let it commit, and `fates.rs` answers the client.
 
+#[cfg(feature = "simulator")]
+pub mod embedded;
 pub mod id;
 pub mod raft;
 pub mod runtime;

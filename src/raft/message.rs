@@ -83,6 +83,20 @@ pub struct Voted {
     pub commit: Index,
 }
 
+impl Body {
+    /// The kind of message, in a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Body::Append(_) => "append",
+            Body::Appended(_) => "appended",
+            Body::PreVote(_) => "prevote",
+            Body::PreVoted(_) => "prevoted",
+            Body::Vote(_) => "vote",
+            Body::Voted(_) => "voted",
+        }
+    }
+}
+
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let term = self.term;

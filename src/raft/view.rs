@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::entry::Entry;
 use super::replica::Replica;
 use super::role::Role;
-use super::types::{Index, Term};
+use super::types::{Index, Position, Term};
 use crate::id::Id;
 
 /// What can be seen of a replica at one moment.
@@ -68,6 +68,16 @@ impl<'a> View<'a> {
     /// Its commit index.
     pub fn commit(&self) -> Index {
         self.replica.log.commit()
+    }
+
+    /// The last entry of its log.
+    pub fn last(&self) -> Position {
+        self.replica.log.last()
+    }
+
+    /// The entry at an index of its log.
+    pub fn entry(&self, index: Index) -> Option<&'a Entry> {
+        self.replica.log.get(index)
     }
 
     /// Its log.

@@ -23,6 +23,10 @@ pub enum Stream {
     Drops,
     /// Whom the n-th event hits.
     Fault(usize),
+    /// Embedded replicas' clocks and seeds.
+    Clocks,
+    /// How long each hop takes in virtual time.
+    Hops,
 }
 
 impl Stream {
@@ -34,6 +38,8 @@ impl Stream {
             Stream::Targets => (3, 0),
             Stream::Drops => (4, 0),
             Stream::Fault(event) => (5, event as u64),
+            Stream::Clocks => (6, 0),
+            Stream::Hops => (7, 0),
         };
         StreamRng::seed_from_u64(scramble(scramble(scramble(seed) ^ purpose) ^ index))
     }

@@ -6,7 +6,7 @@ use serde::ser::{SerializeSeq, Serializer};
 use super::entry::{WirePosition, write_entry, write_position};
 use crate::id::Id;
 use crate::raft::entry::Entry;
-use crate::raft::message::{Appended, Voted};
+use crate::raft::message::Appended;
 use crate::raft::{Answer, Body, Message, Outcome};
 
 /// Every datagram that a replica sends. A field that is none is left out.
@@ -97,19 +97,12 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
         src: Some(src),
         dst: Some(dst),
         leader: Some(message.leader),
+        r#type: message.body.name(),
         term: Some(message.term.0),
-        ..Datagram::default()
-    };
-    let voted = |r#type, voted: &Voted| Datagram {
-        r#type,
-        granted: Some(voted.granted),
-        last: Some(write_position(voted.last)),
-        commit: Some(voted.commit.0),
         ..Datagram::default()
     };
     let body = match &message.body {
         Body::Append(append) => Datagram {
-            r#type: "append",
             previous: Some(write_position(append.previous)),
             commit: Some(append.commit.0),
             answer: Some(append.answer_wanted),
@@ -117,47 +110,27 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
             ..frame
         },
         Body::Appended(Appended::Matched(index)) => Datagram {
-            r#type: "appended",
             matched: Some(index.0),
             ..frame
         },
         Body::Appended(Appended::Refused { previous, hint }) => Datagram {
-            r#type: "appended",
             refused: Some(previous.0),
             hint: Some(write_position(*hint)),
             ..frame
         },
-        Body::Appended(Appended::Outdated) => Datagram {
-            r#type: "appended",
-            ..frame
-        },
-        Body::PreVote(standing) => Datagram {
-            r#type: "prevote",
+        Body::Appended(Appended::Outdated) => frame,
+        Body::PreVote(standing) | Body::Vote(standing) => Datagram {
             last: Some(write_position(standing.last)),
             ..frame
         },
-        Body::Vote(standing) => Datagram {
-            r#type: "vote",
-            last: Some(write_position(standing.last)),
+        Body::PreVoted(voted) | Body::Voted(voted) => Datagram {
+            granted: Some(voted.granted),
+            last: Some(write_position(voted.last)),
+            commit: Some(voted.commit.0),
             ..frame
         },
-        Body::PreVoted(vote) => voted("prevoted", vote).framed(frame),
-        Body::Voted(vote) => voted("voted", vote).framed(frame),
     };
     write(buffer, &body);
-}
-
-impl<'a> Datagram<'a> {
-    /// The same content with the addresses and the term of `frame`.
-    fn framed(self, frame: Datagram<'a>) -> Datagram<'a> {
-        Datagram {
-            src: frame.src,
-            dst: frame.dst,
-            leader: frame.leader,
-            term: frame.term,
-            ..self
-        }
-    }
 }
 
 fn write(buffer: &mut Vec<u8>, datagram: &Datagram<'_>) {

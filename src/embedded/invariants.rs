@@ -1,0 +1,304 @@
+//! Raft's promises (Figure 3 of the paper) and the lease's, checked across all replicas after every
+//! step of any, through their read-only views.
+//!
+//! The checks are incremental: each replica's log is mirrored as a chain of hashes, where each hash
+//! covers the entry and everything before it, so that a step costs what it changes. Nothing here
+//! may influence a run.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use crate::id::Id;
+use crate::raft::entry::{Command, Entry};
+use crate::raft::view::{RoleName, View};
+use crate::raft::{Answer, Index, Outcome, Output, Position, Term};
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which promise, in the paper's words where it has some.
+    pub invariant: &'static str,
+    /// When, since the start of the run.
+    pub time: Duration,
+    /// What is wrong, with the replicas and log positions involved.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.time.as_secs_f64();
+        write!(f, "{} at {seconds:.6} s: {}", self.invariant, self.what)
+    }
+}
+
+/// A hash of an entry and of all before it.
+type Chain = u64;
+
+/// What is known of one replica.
+#[derive(Debug, Default)]
+struct Mirror {
+    /// Per entry of its log, its term and the chain up to it.
+    log: Vec<(Term, Chain)>,
+    commit: Index,
+    /// The term that it led at its last step, and how long its log was.
+    leading: Option<(Term, Index)>,
+    /// The attempts that it has answered.
+    answered: HashSet<String>,
+}
+
+/// What is known of a run.
+#[derive(Debug)]
+pub struct Invariants {
+    mirrors: Vec<Mirror>,
+    leaders: BTreeMap<Term, Id>,
+    /// Per position, the chain of whoever had an entry there first.
+    positions: HashMap<Position, Chain>,
+    /// What is committed, by index, as whoever knew it first had it.
+    committed: Vec<(Term, Chain)>,
+    committed_puts: HashSet<String>,
+    /// The highest term whose leader has committed anything.
+    committing_term: Term,
+    violation: Option<Violation>,
+}
+
+impl Invariants {
+    /// Nothing has happened yet to `replicas` replicas.
+    pub fn new(replicas: usize) -> Invariants {
+        Invariants {
+            mirrors: (0..replicas).map(|_| Mirror::default()).collect(),
+            leaders: BTreeMap::new(),
+            positions: HashMap::new(),
+            committed: Vec::new(),
+            committed_puts: HashSet::new(),
+            committing_term: Term(0),
+            violation: None,
+        }
+    }
+
+    /// Whether a promise has been broken.
+    pub fn is_violated(&self) -> bool {
+        self.violation.is_some()
+    }
+
+    /// The first broken promise.
+    pub fn into_violation(self) -> Option<Violation> {
+        self.violation
+    }
+
+    /// Checks every promise after a step of the replica with this index.
+    pub fn check(&mut self, time: Duration, index: usize, view: &View<'_>, outputs: &[Output]) {
+        let result = self
+            .follow_log(index, view)
+            .and_then(|()| self.check_leader(index, view))
+            .and_then(|()| self.check_commit(index, view))
+            .and_then(|()| self.check_answers(index, view, outputs));
+        if let Err((invariant, what)) = result
+            && self.violation.is_none()
+        {
+            self.violation = Some(Violation {
+                invariant,
+                time,
+                what,
+            });
+        }
+    }
+
+    /// Brings the mirror of a log up to date. Log matching: entries with the same index and term
+    /// have the same content, and so has everything before them.
+    fn follow_log(&mut self, index: usize, view: &View<'_>) -> Checked {
+        let mirror = &mut self.mirrors[index];
+        let length = view.last().index.0 as usize;
+        mirror.log.truncate(length);
+        while let Some(&(term, _)) = mirror.log.last()
+            && term_at(view, mirror.log.len()) != Some(term)
+        {
+            mirror.log.pop();
+        }
+        while mirror.log.len() < length {
+            let at = Index(mirror.log.len() as u64 + 1);
+            let entry = view.entry(at).expect("an index within the log");
+            let before = mirror.log.last().map_or(0, |&(_, chain)| chain);
+            let chain = link(before, entry);
+            mirror.log.push((entry.term, chain));
+            let position = Position {
+                term: entry.term,
+                index: at,
+            };
+            if *self.positions.entry(position).or_insert(chain) != chain {
+                return Err((
+                    "log matching",
+                    format!("{}'s log differs from another's at or before {position}", view.id()),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_leader(&mut self, index: usize, view: &View<'_>) -> Checked {
+        let mirror = &mut self.mirrors[index];
+        let (id, term) = (view.id(), view.term());
+        if view.role() != RoleName::Leader {
+            mirror.leading = None;
+            return Ok(());
+        }
+        let length = Index(mirror.log.len() as u64);
+        let before = mirror.leading.replace((term, length));
+        if let Some((_, shorter)) = before.filter(|&(led, longer)| led == term && length < longer) {
+            return Err((
+                "leader append-only",
+                format!("leader {id} of term {term} had entries through {shorter}, now {length}"),
+            ));
+        }
+        if before.is_some_and(|(led, _)| led == term) {
+            return Ok(());
+        }
+        let other = *self.leaders.entry(term).or_insert(id);
+        if other != id {
+            return Err((
+                "election safety",
+                format!("{other} and {id} both lead term {term}"),
+            ));
+        }
+        let lacking = self
+            .committed
+            .last()
+            .is_some_and(|last| mirror.log.get(self.committed.len() - 1) != Some(last));
+        if lacking && term > self.committing_term {
+            return Err((
+                "leader completeness",
+                format!(
+                    "leader {id} of term {term} lacks what is committed through index {}",
+                    self.committed.len()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// State machine safety: all replicas commit the same entries. A commit index never falls.
+    fn check_commit(&mut self, index: usize, view: &View<'_>) -> Checked {
+        let mirror = &mut self.mirrors[index];
+        let (id, commit) = (view.id(), view.commit());
+        if commit == mirror.commit {
+            return Ok(());
+        }
+        if commit < mirror.commit {
+            return Err((
+                "commit index monotonic",
+                format!("{id}'s commit index fell from {} to {commit}", mirror.commit),
+            ));
+        }
+        mirror.commit = commit;
+        let place = commit.0 as usize - 1;
+        if let Some(expected) = self.committed.get(place) {
+            if mirror.log[place] != *expected {
+                return Err((
+                    "state machine safety",
+                    format!(
+                        "{id} commits an entry of term {} at index {commit}, another had committed \
+                         one of term {}, or they differ before",
+                        mirror.log[place].0, expected.0
+                    ),
+                ));
+            }
+            return Ok(());
+        }
+        if let (Some(last), Some(ours)) = (
+            self.committed.last(),
+            self.committed.len().checked_sub(1).map(|at| mirror.log[at]),
+        ) && *last != ours
+        {
+            return Err((
+                "state machine safety",
+                format!(
+                    "{id} commits through {commit}, but its entry {} of term {} is not the one of \
+                     term {} that was committed",
+                    self.committed.len(),
+                    ours.0,
+                    last.0
+                ),
+            ));
+        }
+        for at in self.committed.len()..=place {
+            self.committed.push(mirror.log[at]);
+            if let Some(Entry {
+                command: Command::Put(put),
+                ..
+            }) = view.entry(Index(at as u64 + 1))
+            {
+                self.committed_puts.insert(put.mid.clone());
+            }
+        }
+        if view.role() == RoleName::Leader {
+            self.committing_term = self.committing_term.max(view.term());
+        }
+        Ok(())
+    }
+
+    fn check_answers(&mut self, index: usize, view: &View<'_>, outputs: &[Output]) -> Checked {
+        for output in outputs {
+            if let Output::Answer(answer) = output {
+                self.check_answer(index, view, answer)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_answer(&mut self, index: usize, view: &View<'_>, answer: &Answer) -> Checked {
+        let (id, mid) = (view.id(), &answer.mid);
+        if !self.mirrors[index].answered.insert(mid.clone()) {
+            return Err((
+                "one answer an attempt",
+                format!("{id} answers {mid} a second time"),
+            ));
+        }
+        match answer.outcome {
+            Outcome::Stored if !self.committed_puts.contains(mid) => Err((
+                "no ok before the commit",
+                format!("{id} says ok to {mid}, which is not committed"),
+            )),
+            Outcome::Redirect | Outcome::Fail if self.committed_puts.contains(mid) => Err((
+                "no redirect of a committed put",
+                format!("{id} says that {mid} had no effect, but it is committed"),
+            )),
+            // Without a lease a get may still be answered after a round through the log.
+            Outcome::Value(_)
+                if view.lease_left().is_some() && view.term() < self.committing_term =>
+            {
+                Err((
+                    "lease",
+                    format!(
+                        "{id} answers {mid} under its lease of term {}, but a leader of term {} \
+                         has committed",
+                        view.term(),
+                        self.committing_term
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Nothing, or the promise that is broken and how.
+type Checked = Result<(), (&'static str, String)>;
+
+fn term_at(view: &View<'_>, index: usize) -> Option<Term> {
+    view.entry(Index(index as u64)).map(|entry| entry.term)
+}
+
+fn link(before: Chain, entry: &Entry) -> Chain {
+    let mut hasher = DefaultHasher::new();
+    before.hash(&mut hasher);
+    entry.term.hash(&mut hasher);
+    match &entry.command {
+        Command::Lead(lead) => (0u8, lead.leader, lead.answered_through).hash(&mut hasher),
+        Command::Renew => 1u8.hash(&mut hasher),
+        Command::Put(put) => {
+            (2u8, put.client, &put.mid, &put.key, &put.value).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}

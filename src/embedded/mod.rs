@@ -1,0 +1,18 @@
+//! The simulation on embedded cores in virtual time: thousands of runs in the time of one, the same
+//! every time, with every step checked.
+//!
+//! This room knows both sides: the simulator above (which knows nothing of Raft) and the replicas'
+//! cores below (which know nothing of simulators). Nothing here reads a clock, and all chance comes
+//! from the run's seed, so that a seed replays a run byte for byte.
+//!
+//! | file | what it is about |
+//! | --- | --- |
+//! | [`run`] | one run: cores instead of processes, a queue of events instead of sockets |
+//! | [`invariants`] | Raft's promises and the lease's, checked after every step |
+//! | [`sweep`] | many seeds on all processors |
+//! | [`summary`] | what a sweep found, as text |
+
+pub mod invariants;
+pub mod run;
+pub mod summary;
+pub mod sweep;

@@ -1,0 +1,380 @@
+//! One run in virtual time.
+//!
+//! The driver below a [`Simulation`] as `processes` is, with protocol cores in the place of
+//! processes and a queue of events in the place of sockets and clocks. Every hop between a replica
+//! and the simulator takes a moment drawn from the run's seed.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+
+use crate::embedded::invariants::{Invariants, Violation};
+use crate::id::Id;
+use crate::raft::{
+    Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
+};
+use crate::sim::config::Config;
+use crate::sim::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
+use crate::sim::random::{Stream, StreamRng};
+use crate::sim::report::Report;
+use crate::sim::roster::{Party, Roster};
+use crate::sim::world::{Action, Input, Simulation};
+
+/// How long a datagram is under way between a replica and the simulator, at least and at most: what
+/// was measured with real processes on one machine (about 0.27 ms for a put's eight hops).
+const HOP_MIN: Duration = Duration::from_micros(20);
+const HOP_MAX: Duration = Duration::from_micros(50);
+
+/// The most steps of a run: a cluster that never comes to rest must not hold a sweep up.
+const MAX_STEPS: u64 = 20_000_000;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The config.
+    pub config: Arc<Config>,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The replicas' constants.
+    pub options: Options,
+    /// Whether to keep the trace.
+    pub keep_trace: bool,
+    /// Whether the report shall have the clients' history.
+    pub keep_history: bool,
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What the simulator reports.
+    pub report: Report,
+    /// The first promise that was broken, if any was.
+    pub violation: Option<Violation>,
+    /// Every step as a line of text, if it was asked for.
+    pub trace: Option<String>,
+    /// How many steps the replicas took.
+    pub steps: u64,
+}
+
+/// Makes a run. Ends at the first broken promise.
+pub fn run(order: &Order) -> Run {
+    let mut driver = Driver::new(order);
+    driver.play();
+    let Driver {
+        simulation,
+        invariants,
+        trace,
+        steps,
+        ..
+    } = driver;
+    Run {
+        report: simulation.into_report(),
+        violation: invariants.into_violation(),
+        trace,
+        steps,
+    }
+}
+
+/// A protocol core with a clock of its own.
+struct Core {
+    replica: Replica,
+    alive: bool,
+    /// What its clock shows when the run begins.
+    clock_start: Duration,
+    /// When it must be called, in the run's time.
+    deadline: Duration,
+}
+
+impl Core {
+    fn clock(&self, now: Duration) -> Time {
+        Time::from_epoch(self.clock_start + now)
+    }
+
+    fn note_deadline(&mut self) {
+        self.deadline = self
+            .replica
+            .deadline()
+            .since_epoch()
+            .saturating_sub(self.clock_start);
+    }
+}
+
+/// A message between replicas, as the simulator passes it on unread.
+#[derive(Clone, Debug)]
+struct Posted {
+    from: Id,
+    message: Message,
+}
+
+/// Something on its way.
+struct Event {
+    at: Duration,
+    /// The order in which they were sent, which decides between those due together.
+    number: u64,
+    what: What,
+}
+
+enum What {
+    ToReplica(usize, CoreInput),
+    FromReplica(usize, Output),
+}
+
+struct Driver {
+    simulation: Simulation<Posted>,
+    roster: Roster,
+    cores: Vec<Core>,
+    queue: BinaryHeap<Reverse<Event>>,
+    sent: u64,
+    hops: StreamRng,
+    now: Duration,
+    steps: u64,
+    invariants: Invariants,
+    trace: Option<String>,
+}
+
+impl Driver {
+    fn new(order: &Order) -> Driver {
+        let roster = Roster::new(order.config.replicas);
+        let mut starts = Stream::Clocks.rng(order.seed);
+        let ids: Vec<_> = (0..roster.replicas())
+            .map(|index| roster.replica(index))
+            .collect();
+        let cores = ids
+            .iter()
+            .map(|&id| {
+                let peers: Vec<_> = ids.iter().copied().filter(|&peer| peer != id).collect();
+                // Clocks start apart: nothing may hang on what they show.
+                let clock_start = Duration::from_millis(starts.random_range(0..100_000_000));
+                let start = Time::from_epoch(clock_start);
+                let options = order.options.clone();
+                let mut core = Core {
+                    replica: Replica::new(id, &peers, options, starts.random(), start),
+                    alive: true,
+                    clock_start,
+                    deadline: Duration::ZERO,
+                };
+                core.note_deadline();
+                core
+            })
+            .collect();
+        let mut simulation =
+            Simulation::new(Arc::clone(&order.config), order.seed, order.keep_history);
+        for (index, &id) in ids.iter().enumerate() {
+            let hello = Envelope {
+                src: id,
+                leader: Id::UNKNOWN,
+                kind: Cow::Borrowed("hello"),
+                body: Body::Hello,
+            };
+            simulation.step(Duration::ZERO, Input::Message(index, hello));
+        }
+        Driver {
+            simulation,
+            roster,
+            cores,
+            queue: BinaryHeap::new(),
+            sent: 0,
+            hops: Stream::Hops.rng(order.seed),
+            now: Duration::ZERO,
+            steps: 0,
+            invariants: Invariants::new(ids.len()),
+            trace: order.keep_trace.then(String::new),
+        }
+    }
+
+    fn play(&mut self) {
+        while !self.simulation.is_finished()
+            && !self.invariants.is_violated()
+            && self.steps < MAX_STEPS
+        {
+            let event_at = self.queue.peek().map(|Reverse(event)| event.at);
+            let simulation_at = self.simulation.next_deadline();
+            let (core_at, core) = self
+                .cores
+                .iter()
+                .enumerate()
+                .filter(|(_, core)| core.alive)
+                .map(|(index, core)| (core.deadline, index))
+                .min()
+                .unwrap_or((Duration::MAX, 0));
+            let next = event_at
+                .unwrap_or(Duration::MAX)
+                .min(simulation_at)
+                .min(core_at);
+            self.now = self.now.max(next);
+            if event_at == Some(next) {
+                let Reverse(event) = self.queue.pop().expect("it was there just now");
+                self.happen(event.what);
+            } else if simulation_at == next {
+                self.simulation.step(self.now, Input::Time);
+                self.carry_out();
+            } else {
+                self.step_core(core, None);
+            }
+        }
+    }
+
+    fn happen(&mut self, what: What) {
+        match what {
+            What::ToReplica(to, input) if self.cores[to].alive => self.step_core(to, Some(input)),
+            What::ToReplica(..) => {}
+            What::FromReplica(from, output) => self.hear(from, output),
+        }
+    }
+
+    /// Lets a core act, with an input or because it is time to.
+    fn step_core(&mut self, index: usize, input: Option<CoreInput>) {
+        self.steps += 1;
+        let now = self.now;
+        if let Some(trace) = &mut self.trace {
+            write_step(trace, now, index, input.as_ref());
+        }
+        let core = &mut self.cores[index];
+        let clock = core.clock(now);
+        if let Some(input) = input {
+            core.replica.receive(clock, input);
+        }
+        core.replica.advance(clock);
+        core.note_deadline();
+        let outputs: Vec<Output> = core.replica.outputs().collect();
+        self.invariants
+            .check(now, index, &core.replica.view(), &outputs);
+        for output in outputs {
+            self.post(What::FromReplica(index, output));
+        }
+    }
+
+    fn post(&mut self, what: What) {
+        let hop = self.hops.random_range(HOP_MIN..=HOP_MAX);
+        self.sent += 1;
+        self.queue.push(Reverse(Event {
+            at: self.now + hop,
+            number: self.sent,
+            what,
+        }));
+    }
+
+    /// A replica's output reaches the simulator.
+    fn hear(&mut self, from: usize, output: Output) {
+        let src = self.roster.replica(from);
+        let envelope = match output {
+            Output::Send { to, message } => {
+                let Party::Replica(to) = self.roster.party(to) else {
+                    unreachable!("a core only sends to its peers");
+                };
+                Envelope {
+                    src,
+                    leader: message.leader,
+                    kind: Cow::Borrowed(message.body.name()),
+                    body: Body::Unicast(to, Posted { from: src, message }),
+                }
+            }
+            Output::Answer(answer) => {
+                let Party::Client(client) = self.roster.party(answer.client) else {
+                    unreachable!("a core only answers who asked");
+                };
+                let (kind, value) = match answer.outcome {
+                    Outcome::Stored => (AnswerKind::Ok, None),
+                    Outcome::Value(value) => (AnswerKind::Ok, Some(Cow::Owned(value))),
+                    Outcome::Redirect => (AnswerKind::Redirect, None),
+                    Outcome::Fail => (AnswerKind::Fail, None),
+                };
+                Envelope {
+                    src,
+                    leader: answer.leader,
+                    kind: Cow::Borrowed("answer"),
+                    body: Body::Answer(Answer {
+                        client,
+                        kind,
+                        mid: Cow::Owned(answer.mid),
+                        value,
+                    }),
+                }
+            }
+        };
+        self.simulation
+            .step(self.now, Input::Message(from, envelope));
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(action) = self.simulation.next_action() {
+            match action {
+                Action::Deliver { to, payload } => {
+                    let Posted { from, message } = payload;
+                    self.post(What::ToReplica(to, CoreInput::Message { from, message }));
+                }
+                Action::Request { to, request } => {
+                    self.post(What::ToReplica(to, CoreInput::Request(read(&request))));
+                }
+                Action::Kill(index) => self.cores[index].alive = false,
+                Action::Note(text) => {
+                    if let Some(trace) = &mut self.trace {
+                        let seconds = self.now.as_secs_f64();
+                        writeln!(trace, "{seconds:.6} simulator {text}").expect("memory");
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl PartialEq for Event {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Event {}
+
+impl PartialOrd for Event {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Event {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+/// A client's request as the core takes it.
+fn read(request: &ClientRequest) -> Request {
+    let key = request.key.to_string();
+    Request {
+        client: request.client,
+        mid: request.mid.to_string(),
+        operation: match (request.op, &request.value) {
+            (Op::Put, Some(value)) => Operation::Put {
+                key,
+                value: value.to_string(),
+            },
+            _ => Operation::Get { key },
+        },
+    }
+}
+
+fn write_step(trace: &mut String, now: Duration, index: usize, input: Option<&CoreInput>) {
+    let seconds = now.as_secs_f64();
+    match input {
+        None => writeln!(trace, "{seconds:.6} {index:04X} timer"),
+        Some(CoreInput::Message { from, message }) => {
+            writeln!(trace, "{seconds:.6} {from} -> {index:04X} {message}")
+        }
+        Some(CoreInput::Request(request)) => writeln!(
+            trace,
+            "{seconds:.6} {} -> {index:04X} {} {:?}",
+            request.client, request.mid, request.operation
+        ),
+    }
+    .expect("memory");
+}
+
+#[cfg(test)]
+mod tests;
