@@ -37,6 +37,8 @@ struct Datagram<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     last: Option<WirePosition>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    suspicion: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     granted: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entries: Option<Entries<'a>>,
@@ -134,11 +136,13 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
         Body::PreVote(standing) => Datagram {
             r#type: "prevote",
             last: Some(write_position(standing.last)),
+            suspicion: Some(standing.leader_suspected),
             ..frame
         },
         Body::Vote(standing) => Datagram {
             r#type: "vote",
             last: Some(write_position(standing.last)),
+            suspicion: Some(standing.leader_suspected),
             ..frame
         },
         Body::PreVoted(vote) => voted("prevoted", vote).framed(frame),
