@@ -48,6 +48,13 @@ fn entry() -> impl Strategy<Value = Entry> {
     (term(), command()).prop_map(|(term, command)| Entry { term, command })
 }
 
+fn standing() -> impl Strategy<Value = Standing> {
+    (position(), any::<bool>()).prop_map(|(last, leader_suspected)| Standing {
+        last,
+        leader_suspected,
+    })
+}
+
 fn voted() -> impl Strategy<Value = Voted> {
     (any::<bool>(), position(), index()).prop_map(|(granted, last, commit)| Voted {
         granted,
@@ -76,8 +83,8 @@ fn body() -> impl Strategy<Value = Body> {
         (index(), position())
             .prop_map(|(previous, hint)| Body::Appended(Appended::Refused { previous, hint })),
         Just(Body::Appended(Appended::Outdated)),
-        position().prop_map(|last| Body::PreVote(Standing { last })),
-        position().prop_map(|last| Body::Vote(Standing { last })),
+        standing().prop_map(Body::PreVote),
+        standing().prop_map(Body::Vote),
         voted().prop_map(Body::PreVoted),
         voted().prop_map(Body::Voted),
     ]
@@ -89,9 +96,25 @@ fn message() -> impl Strategy<Value = Message> {
 
 /// JSON that resembles a message: the right keys with any values.
 fn resembling() -> impl Strategy<Value = Value> {
-    const KEYS: [&str; 17] = [
-        "src", "dst", "leader", "type", "MID", "key", "value", "term", "previous", "entries",
-        "commit", "answer", "matched", "refused", "hint", "last", "granted",
+    const KEYS: [&str; 18] = [
+        "src",
+        "dst",
+        "leader",
+        "type",
+        "MID",
+        "key",
+        "value",
+        "term",
+        "previous",
+        "entries",
+        "commit",
+        "answer",
+        "matched",
+        "refused",
+        "hint",
+        "last",
+        "granted",
+        "suspicion",
     ];
     const TYPES: [&str; 9] = [
         "get", "put", "append", "appended", "prevote", "prevoted", "vote", "voted", "hello",

@@ -22,13 +22,13 @@ fn main() -> ExitCode {
             match event_loop::serve(&arguments, Options::default()) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
-                    eprintln!("leasekv: port {}: {error}", arguments.port);
+                    complain(&format!("port {}: {error}", arguments.port));
                     ExitCode::FAILURE
                 }
             }
         }
         Err(message) => {
-            eprintln!("leasekv: {message}");
+            complain(&message);
             ExitCode::from(2)
         }
     }
@@ -38,4 +38,9 @@ fn main() -> ExitCode {
 fn print(text: &str) -> ExitCode {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     ExitCode::SUCCESS
+}
+
+/// Says on stderr what is wrong; a stderr that cannot be written is no error.
+fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "leasekv: {message}");
 }

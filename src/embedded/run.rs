@@ -88,6 +88,10 @@ struct Core {
     clock_start: Duration,
     /// When it must be called, in the run's time.
     deadline: Duration,
+    /// When the latest datagram to it arrives, and the latest from it: on one machine, datagrams
+    /// between the same two sockets do not overtake each other.
+    last_in: Duration,
+    last_out: Duration,
 }
 
 impl Core {
@@ -157,6 +161,8 @@ impl Driver {
                     alive: true,
                     clock_start,
                     deadline: Duration::ZERO,
+                    last_in: Duration::ZERO,
+                    last_out: Duration::ZERO,
                 };
                 core.note_deadline();
                 core
@@ -251,9 +257,15 @@ impl Driver {
 
     fn post(&mut self, what: What) {
         let hop = self.hops.random_range(HOP_MIN..=HOP_MAX);
+        let link = match what {
+            What::ToReplica(to, _) => &mut self.cores[to].last_in,
+            What::FromReplica(from, _) => &mut self.cores[from].last_out,
+        };
+        *link = (*link).max(self.now + hop);
+        let at = *link;
         self.sent += 1;
         self.queue.push(Reverse(Event {
-            at: self.now + hop,
+            at,
             number: self.sent,
             what,
         }));

@@ -89,6 +89,7 @@ impl Replica {
         let jitter = self.random_duration(Duration::ZERO, self.options.campaign_retry_min);
         let standing = Standing {
             last: self.log.last(),
+            leader_suspected: self.leader_suspected,
         };
         let longest = self.options.campaign_retry_max;
         let (campaign, body) = match &mut self.role {
@@ -118,12 +119,18 @@ impl Replica {
             // A word from the leader says more than a refusal: the candidate hears that it lives.
             return self.send_append(from, true);
         }
+        let loyalty = if standing.leader_suspected {
+            self.options.suspected_stickiness
+        } else {
+            self.options.leader_stickiness
+        };
         let hears_leader = self
             .leader_heard_at
-            .is_some_and(|at| self.now.since(at) < self.options.leader_stickiness);
+            .is_some_and(|at| self.now.since(at) < loyalty);
         let holds_enough = standing.last >= self.log.last();
         if !hears_leader && !holds_enough {
             // It has found the leader silent, and cannot win against us: so we try ourselves.
+            self.leader_suspected |= standing.leader_suspected;
             self.campaign_soon();
         }
         let vote = self.vote(!hears_leader && holds_enough);
@@ -226,7 +233,7 @@ impl Replica {
         );
         self.role = Role::Leader(Leader {
             followers,
-            since: self.now,
+            progress_at: self.now,
             commits_from,
             lease_from: None,
             dispatched: inherited,

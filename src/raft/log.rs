@@ -69,6 +69,15 @@ impl Log {
         self.entries[skipped..].iter().map(|held| &held.entry)
     }
 
+    /// Whether the opening of `term` is committed.
+    pub fn has_committed_lead(&self, term: Term) -> bool {
+        self.entries[..self.commit.0 as usize]
+            .iter()
+            .rev()
+            .take_while(|held| held.entry.term >= term)
+            .any(|held| held.entry.term == term && matches!(held.entry.command, Command::Lead(_)))
+    }
+
     /// The first opening of a term later than `term` that stands after `index` and is committed.
     pub fn committed_lead_after(&self, index: Index, term: Term) -> Option<Lead> {
         let committed = self.commit.0.saturating_sub(index.0) as usize;

@@ -69,6 +69,9 @@ pub enum Appended {
 pub struct Standing {
     /// The candidate's last entry.
     pub last: Position,
+    /// Whether a client has found the leader gone. Without such a sign a voter that has heard the
+    /// leader lately is harder to win.
+    pub leader_suspected: bool,
 }
 
 /// A vote, and what the voter holds: the winner learns from it what its predecessor could have
@@ -119,11 +122,22 @@ impl fmt::Display for Message {
                 write!(f, "appended term={term} refused={previous} hint={hint}")
             }
             Body::Appended(Appended::Outdated) => write!(f, "appended term={term} outdated"),
-            Body::PreVote(standing) => write!(f, "prevote term={term} last={}", standing.last),
-            Body::Vote(standing) => write!(f, "vote term={term} last={}", standing.last),
+            Body::PreVote(standing) => write!(f, "prevote term={term} {standing}"),
+            Body::Vote(standing) => write!(f, "vote term={term} {standing}"),
             Body::PreVoted(voted) => write!(f, "prevoted term={term} {voted}"),
             Body::Voted(voted) => write!(f, "voted term={term} {voted}"),
         }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.leader_suspected {
+            " suspicion"
+        } else {
+            ""
+        };
+        write!(f, "last={}{sign}", self.last)
     }
 }
 

@@ -21,10 +21,12 @@ pub struct Options {
     /// The longest such time. Timeouts are drawn between the two, so that one follower is first
     /// (Raft §5.2).
     pub election_timeout_max: Duration,
-    /// How long after a word from the leader a follower refuses pre-votes. Far below the election
-    /// timeout, because clients often notice a dead leader first; a living one answers a pre-vote
-    /// itself and so ends it.
+    /// How long after a word from the leader a follower refuses pre-votes. Above the heartbeat
+    /// interval, so that a replica that was cut off cannot depose a leader that the others hear.
     pub leader_stickiness: Duration,
+    /// The same for a pre-vote that rests on a client's having found the leader gone. Shorter,
+    /// because that is rarely wrong, and a living leader answers a pre-vote itself and so ends it.
+    pub suspected_stickiness: Duration,
     /// How long a candidate waits for votes before it asks again those who are silent; doubles.
     pub campaign_retry_min: Duration,
     /// The longest such wait.
@@ -43,7 +45,8 @@ pub struct Options {
     pub quorum_timeout: Duration,
     /// How long a request waits for a leader before its client is passed on to another replica.
     pub client_hold: Duration,
-    /// A client that comes back so soon after it was sent to the leader has not found it.
+    /// A client that comes back with the same request so soon after it was sent to the leader has
+    /// not found it.
     pub suspicion_window: Duration,
     /// The most requests held at a time, in each queue; one more is answered with `fail`.
     pub max_held_requests: usize,
@@ -72,10 +75,11 @@ impl Default for Options {
             heartbeat_interval: Duration::from_millis(300),
             election_timeout_min: Duration::from_millis(900),
             election_timeout_max: Duration::from_millis(1_500),
-            leader_stickiness: Duration::from_millis(150),
+            leader_stickiness: Duration::from_millis(350),
+            suspected_stickiness: Duration::from_millis(150),
             campaign_retry_min: Duration::from_millis(10),
             campaign_retry_max: Duration::from_millis(500),
-            campaign_timeout: Duration::from_millis(150),
+            campaign_timeout: Duration::from_millis(100),
             append_retry_min: Duration::from_millis(2),
             append_retry_max: Duration::from_millis(64),
             quorum_doubt: Duration::from_millis(30),
@@ -130,8 +134,13 @@ impl Options {
                 "election_timeout_max must be above election_timeout_min",
             ),
             (
-                self.leader_stickiness <= self.election_timeout_min,
-                "leader_stickiness must be at most election_timeout_min",
+                self.heartbeat_interval < self.leader_stickiness
+                    && self.leader_stickiness <= self.election_timeout_min,
+                "leader_stickiness must be above heartbeat_interval and at most election_timeout_min",
+            ),
+            (
+                self.suspected_stickiness <= self.leader_stickiness,
+                "suspected_stickiness must be at most leader_stickiness",
             ),
             (
                 Duration::ZERO < self.campaign_retry_min

@@ -1,8 +1,8 @@
 //! Clients: served, redirected, held for a moment, or passed on.
 //!
 //! Nothing here is in the log, so any of these requests can be redirected without harm. A client
-//! that comes back soon after it was sent to the leader has not found it: that is the quickest sign
-//! of a leader's death, and it costs nothing.
+//! that comes back with its request soon after it was sent to the leader has not found it: that is the
+//! quickest sign of a leader's death, and it costs nothing.
 
 use ::log::info;
 
@@ -26,7 +26,7 @@ impl Replica {
         match &self.role {
             Role::Leader(_) => self.serve(request),
             Role::Follower(follower) => match follower.leader {
-                Some(leader) if self.missed_leader(request.client) => {
+                Some(leader) if self.missed_leader(&request) => {
                     info!(
                         "client {} was sent to leader {leader} and is back: suspecting it",
                         request.client
@@ -41,16 +41,21 @@ impl Replica {
         }
     }
 
-    /// Whether the client was sent to the present leader a moment ago.
-    fn missed_leader(&self, client: Id) -> bool {
+    /// Whether the client was sent to the present leader with the very same request a moment ago.
+    /// Another request of the same client is no sign: it may have been under way meanwhile.
+    fn missed_leader(&self, request: &Request) -> bool {
         self.sent_to_leader
-            .get(&client)
-            .is_some_and(|&at| self.now.since(at) < self.options.suspicion_window)
+            .get(&request.client)
+            .is_some_and(|(at, operation)| {
+                *operation == request.operation
+                    && self.now.since(*at) < self.options.suspicion_window
+            })
     }
 
     /// Asks for pre-votes almost at once. If the leader lives, it answers, and all is as before.
     fn suspect_leader(&mut self) {
         self.leader_heard_at = None;
+        self.leader_suspected = true;
         self.sent_to_leader.clear();
         if let Role::Follower(follower) = &mut self.role {
             follower.leader = None;
@@ -62,7 +67,8 @@ impl Replica {
         if self.sent_to_leader.len() >= self.options.max_remembered_clients {
             self.sent_to_leader.clear();
         }
-        self.sent_to_leader.insert(request.client, self.now);
+        self.sent_to_leader
+            .insert(request.client, (self.now, request.operation));
         self.answer(request.client, request.mid, leader, Outcome::Redirect);
     }
 

@@ -7,7 +7,7 @@ use ::log::{info, warn};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::client::{Answer, Outcome, Request};
+use super::client::{Answer, Operation, Outcome, Request};
 use super::fates::Owed;
 use super::log::Log;
 use super::message::{Appended, Body, Message, Voted};
@@ -50,8 +50,10 @@ pub struct Replica {
     pub(super) owed: Owed,
     /// Requests that wait for a leader.
     pub(super) held: VecDeque<HeldRequest>,
-    /// When each client was last redirected to the present leader.
-    pub(super) sent_to_leader: BTreeMap<Id, Time>,
+    /// Each client's last request that was redirected to the present leader, and when.
+    pub(super) sent_to_leader: BTreeMap<Id, (Time, Operation)>,
+    /// Whether a client has found the present leader gone, and the leader has not been heard since.
+    pub(super) leader_suspected: bool,
     /// Counts the clients passed on, to spread them over the peers.
     pub(super) passed_on: usize,
     outputs: Vec<Output>,
@@ -125,6 +127,7 @@ impl Replica {
             owed: Owed::default(),
             held: VecDeque::new(),
             sent_to_leader: BTreeMap::new(),
+            leader_suspected: false,
             passed_on: 0,
             outputs: Vec::new(),
         };
@@ -237,6 +240,7 @@ impl Replica {
         self.term = term;
         self.voted_for = None;
         self.leader_heard_at = None;
+        self.leader_suspected = false;
         match &mut self.role {
             // The election timeout goes on: a higher term alone is no sign of a living leader.
             Role::Follower(follower) => follower.leader = None,

@@ -40,6 +40,7 @@ impl Replica {
             }
         }
         self.leader_heard_at = Some(self.now);
+        self.leader_suspected = false;
         self.await_election();
         if !self.log.matches(append.previous) {
             let refused = Appended::Refused {
@@ -53,7 +54,7 @@ impl Replica {
             error!("ignoring entries from {from} that no leader can have sent");
             return;
         };
-        self.learn_commit(append.commit.min(matched));
+        self.learn_commit(append.commit, matched);
         if answer_wanted {
             self.send(from, Body::Appended(Appended::Matched(matched)));
         }
@@ -90,10 +91,10 @@ impl Replica {
         Some(last.index)
     }
 
-    /// The leader has committed through `commit`, and our log equals its log that far.
-    fn learn_commit(&mut self, commit: Index) {
-        if commit > self.log.commit() {
-            self.commit_through(commit);
+    /// The leader has committed through `commit`, and our log equals its log through `matched`.
+    fn learn_commit(&mut self, commit: Index, matched: Index) {
+        if commit.min(matched) > self.log.commit() {
+            self.commit_through(commit.min(matched), commit <= matched);
         }
     }
 
@@ -305,7 +306,7 @@ impl Replica {
         if let Role::Leader(leader) = &mut self.role {
             leader.lease_from = created_at;
         }
-        self.commit_through(matched);
+        self.commit_through(matched, true);
         if !had_lease {
             info!(
                 "first commit of term {}: through {matched}, lease held",
@@ -313,6 +314,17 @@ impl Replica {
             );
         }
         self.answer_waiting_gets();
+    }
+
+    /// Notes when a quorum has come to hold more than `before`.
+    fn note_progress(&mut self, before: Index) {
+        let now = self.now;
+        if let Role::Leader(leader) = &self.role
+            && self.quorum_matched(leader) > before
+            && let Role::Leader(leader) = &mut self.role
+        {
+            leader.progress_at = now;
+        }
     }
 
     /// The last index that a quorum holds.
@@ -327,11 +339,11 @@ impl Replica {
         matched[self.quorum() - 1]
     }
 
-    /// Since when the oldest entry that lacks a quorum has been lacking it.
+    /// Since when entries have lacked a quorum without any progress towards one.
     fn stalled_since(&self, leader: &Leader) -> Option<Time> {
         let first_lacking = self.quorum_matched(leader).next();
         let created_at = self.log.held_since(first_lacking)?;
-        Some(created_at.max(leader.since))
+        Some(created_at.max(leader.progress_at))
     }
 
     /// Sends new entries to just enough followers for a quorum.
@@ -444,6 +456,10 @@ impl Replica {
     pub(super) fn on_appended(&mut self, from: Id, appended: Appended) {
         let now = self.now;
         let last = self.log.last_index();
+        let Role::Leader(leader) = &self.role else {
+            return;
+        };
+        let quorum_matched = self.quorum_matched(leader);
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -458,6 +474,7 @@ impl Replica {
                 progress.matched = progress.matched.max(index);
                 progress.next = progress.next.max(index.next());
                 let more = std::mem::take(&mut progress.backlog) && progress.next <= last;
+                self.note_progress(quorum_matched);
                 self.try_commit();
                 if more {
                     self.send_append(from, true);
@@ -479,8 +496,9 @@ impl Replica {
 
     // ---- Both sides ----
 
-    /// Commits through `commit`, applies it, and settles whatever was owed for it.
-    fn commit_through(&mut self, commit: Index) {
+    /// Commits through `commit`, applies it, and settles whatever was owed for it. `up_to_date` is
+    /// whether the leader has not committed more than that.
+    fn commit_through(&mut self, commit: Index, up_to_date: bool) {
         let applied = self.log.commit();
         self.log.commit_through(commit);
         let count = (commit.0 - applied.0) as usize;
@@ -489,7 +507,7 @@ impl Replica {
                 self.store.insert(put.key.clone(), put.value.clone());
             }
         }
-        self.settle_owed();
+        self.settle_owed(up_to_date);
     }
 }
 

@@ -66,8 +66,8 @@ impl From<Voted> for Holding {
 pub(super) struct Leader {
     /// What is known of each follower.
     pub followers: BTreeMap<Id, Progress>,
-    /// When the term began.
-    pub since: Time,
+    /// When a quorum last came to hold more than before; at first, when the term began.
+    pub progress_at: Time,
     /// Nothing may be committed before: until then a deposed leader may hold a lease.
     pub commits_from: Time,
     /// When the latest committed entry of this term was created: the lease runs from there.

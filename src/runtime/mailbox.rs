@@ -18,6 +18,9 @@ const MAX_UNSENT: usize = 16_384;
 /// For how long the other side's port must have been closed before the replica ends.
 const GONE_AFTER: Duration = Duration::from_secs(1);
 
+/// Refusals further apart than this are single ones: every role sends more often.
+const GONE_WITHIN: Duration = Duration::from_secs(2);
+
 /// One socket, connected to the simulator's port: only the simulator is heard, and only it can be
 /// told anything.
 pub(super) struct Mailbox {
@@ -25,8 +28,8 @@ pub(super) struct Mailbox {
     received: Vec<u8>,
     /// Answers that found the buffer full, in order.
     unsent: VecDeque<Vec<u8>>,
-    /// Since when every sign from the other side's port has been that it is closed.
-    refused_since: Option<Instant>,
+    /// When the first and the latest of the refusals came that no received datagram has belied.
+    refused: Option<(Instant, Instant)>,
     gone: bool,
 }
 
@@ -50,7 +53,7 @@ impl Mailbox {
             socket,
             received: vec![0; MAX_DATAGRAM_BYTES + 1],
             unsent: VecDeque::new(),
-            refused_since: None,
+            refused: None,
             gone: false,
         })
     }
@@ -65,7 +68,7 @@ impl Mailbox {
         loop {
             match self.socket.recv(&mut self.received) {
                 Ok(length) => {
-                    self.refused_since = None;
+                    self.refused = None;
                     return Some(&self.received[..length]);
                 }
                 Err(error) => match error.kind() {
@@ -138,10 +141,13 @@ impl Mailbox {
     }
 
     fn note_refusal(&mut self) {
-        let since = *self.refused_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= GONE_AFTER {
-            self.gone = true;
-        }
+        let now = Instant::now();
+        let (first, _) = self
+            .refused
+            .filter(|(_, latest)| now.duration_since(*latest) < GONE_WITHIN)
+            .unwrap_or((now, now));
+        self.refused = Some((first, now));
+        self.gone = now.duration_since(first) >= GONE_AFTER;
     }
 
     fn set_interest(&mut self, interest: Interest, registry: &Registry) {

@@ -103,6 +103,7 @@ struct Datagram<'a> {
     refused: Option<u64>,
     hint: Option<WirePosition>,
     last: Option<WirePosition>,
+    suspicion: Option<bool>,
     granted: Option<bool>,
 }
 
@@ -227,8 +228,10 @@ impl Datagram<'_> {
     }
 
     fn standing(&self, of: &'static str) -> Result<Standing, Unreadable> {
-        let last = self.position(self.last, of, "last")?;
-        Ok(Standing { last })
+        Ok(Standing {
+            last: self.position(self.last, of, "last")?,
+            leader_suspected: self.suspicion.unwrap_or(false),
+        })
     }
 
     fn voted(&self, of: &'static str) -> Result<Voted, Unreadable> {

@@ -37,6 +37,8 @@ struct Datagram<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     last: Option<WirePosition>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    suspicion: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     granted: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entries: Option<Entries<'a>>,
@@ -121,6 +123,7 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
         Body::Appended(Appended::Outdated) => frame,
         Body::PreVote(standing) | Body::Vote(standing) => Datagram {
             last: Some(write_position(standing.last)),
+            suspicion: Some(standing.leader_suspected),
             ..frame
         },
         Body::PreVoted(voted) | Body::Voted(voted) => Datagram {

@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | `append` | `term`, `previous` (`[index, term]`), `entries`, `commit`, `answer` |
 //! | `appended` | `term`, and one of `matched` (index), `refused` (index) with `hint` (`[index, term]`), or neither: the append was outdated |
-//! | `prevote`, `vote` | `term`, `last` (`[index, term]`) |
+//! | `prevote`, `vote` | `term`, `last` (`[index, term]`), `suspicion` |
 //! | `prevoted`, `voted` | `term`, `granted`, `last`, `commit` |
 //!
 //! An entry is `[term, command]`, a command `"renew"`, `{"lead": {…}}` or `{"put": {…}}`.

@@ -15,6 +15,8 @@ use rand::{RngExt, SeedableRng};
 
 const SEEDS: u64 = 60;
 const RUN: Duration = Duration::from_secs(20);
+/// How long the network is well at the end, with nobody asking any more.
+const CALM: Duration = Duration::from_secs(4);
 const CLIENTS: u16 = 6;
 
 #[test]
@@ -33,6 +35,11 @@ fn promises_hold_whatever_happens() {
         answered.duplicates * 200 < answered.ok,
         "too many second answers: {answered:?}"
     );
+    // Nor may many attempts that a living replica has taken stay without an answer.
+    assert!(
+        answered.silent * 2_000 < answered.ok,
+        "too many attempts were never answered: {answered:?}"
+    );
     println!("{answered:?}");
 }
 
@@ -42,6 +49,8 @@ struct Answered {
     redirects: usize,
     fails: usize,
     duplicates: usize,
+    /// Attempts at a replica that lives to the end, unanswered when all has been well for a while.
+    silent: usize,
 }
 
 impl Answered {
@@ -50,6 +59,7 @@ impl Answered {
         self.redirects += other.redirects;
         self.fails += other.fails;
         self.duplicates += other.duplicates;
+        self.silent += other.silent;
     }
 }
 
@@ -59,6 +69,8 @@ struct Node {
     rate: f64,
     start: Duration,
     alive: bool,
+    /// Until when the process is stopped, as by SIGSTOP.
+    paused_until: Duration,
 }
 
 impl Node {
@@ -73,7 +85,7 @@ impl Node {
             .deadline()
             .since_epoch()
             .saturating_sub(self.start);
-        local.div_f64(self.rate) + Duration::from_nanos(10)
+        (local.div_f64(self.rate) + Duration::from_nanos(10)).max(self.paused_until)
     }
 }
 
@@ -113,6 +125,8 @@ struct Chaos {
     side: BTreeMap<Id, bool>,
     registers: BTreeMap<u16, Register>,
     pending: HashMap<String, Pending>,
+    /// Whom each attempt was sent to.
+    asked_of: HashMap<String, Id>,
     closed: HashMap<String, Outcome>,
     asked: u64,
     leaders: BTreeMap<Term, Id>,
@@ -146,6 +160,7 @@ impl Chaos {
                     rate,
                     start,
                     alive: true,
+                    paused_until: Duration::ZERO,
                 };
                 (id, node)
             })
@@ -163,6 +178,7 @@ impl Chaos {
             side: BTreeMap::new(),
             registers: (0..CLIENTS).map(|key| (key, Register::default())).collect(),
             pending: HashMap::new(),
+            asked_of: HashMap::new(),
             closed: HashMap::new(),
             asked: 0,
             leaders: BTreeMap::new(),
@@ -173,9 +189,20 @@ impl Chaos {
     }
 
     fn run(&mut self) {
-        let mut next_request = Duration::from_millis(500);
-        let mut next_fault = Duration::from_secs(3);
-        while self.now < RUN {
+        self.run_until(RUN, Duration::from_millis(500), Duration::from_secs(3));
+        self.side.clear();
+        self.loss = 0.0;
+        self.slow = false;
+        self.run_until(RUN + CALM, Duration::MAX, Duration::MAX);
+        self.answered.silent = self
+            .pending
+            .keys()
+            .filter(|&mid| self.nodes[&self.asked_of[mid]].alive)
+            .count();
+    }
+
+    fn run_until(&mut self, end: Duration, mut next_request: Duration, mut next_fault: Duration) {
+        while self.now < end {
             let delivery = self.network.keys().next().map(|&(at, _)| at);
             let deadline = self
                 .nodes
@@ -184,11 +211,14 @@ impl Chaos {
                 .map(|(&id, node)| (node.deadline().max(self.now), id))
                 .min();
             let (due, id) = deadline.expect("a quorum lives");
-            let next = [delivery.unwrap_or(RUN), due, next_request, next_fault]
+            let next = [delivery.unwrap_or(end), due, next_request, next_fault]
                 .into_iter()
                 .min()
                 .expect("not empty");
             self.now = next.max(self.now);
+            if self.now >= end {
+                return;
+            }
             if delivery == Some(next) {
                 let ((_, _), (to, input)) = self.network.pop_first().expect("just seen");
                 self.deliver(to, input);
@@ -208,7 +238,7 @@ impl Chaos {
     fn strike(&mut self) {
         let ids: Vec<Id> = self.nodes.keys().copied().collect();
         let living: Vec<Id> = self.living();
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..11) {
             0 if living.len() > self.nodes.len() / 2 + 1 => {
                 let victim = *living.choose(&mut self.rng).expect("a quorum lives");
                 self.nodes.get_mut(&victim).expect("a member").alive = false;
@@ -222,6 +252,11 @@ impl Chaos {
                     .enumerate()
                     .map(|(place, id)| (id, place < size))
                     .collect();
+            }
+            5 => {
+                let victim = *living.choose(&mut self.rng).expect("a quorum lives");
+                let pause = Duration::from_millis(self.rng.random_range(1..2_000));
+                self.nodes.get_mut(&victim).expect("a member").paused_until = self.now + pause;
             }
             _ => self.side.clear(),
         }
@@ -283,6 +318,7 @@ impl Chaos {
         self.asked += 1;
         let mid = format!("m{}", self.asked);
         self.pending.insert(mid.clone(), pending);
+        self.asked_of.insert(mid.clone(), to);
         let request = Request {
             client,
             mid,
@@ -308,6 +344,11 @@ impl Chaos {
         }
         let now = self.now;
         let node = self.nodes.get_mut(&to).expect("a member");
+        if now < node.paused_until {
+            // It waits in the socket's buffer.
+            let at = node.paused_until;
+            return self.post(at, to, input);
+        }
         let clock = node.clock(now);
         node.replica.receive(clock, input);
         self.observe(to);

@@ -2,7 +2,7 @@
 //! course. `UPDATE_GOLDENFILES=1 cargo test --test raft` writes the courses anew; read the
 //! difference before you commit it.
 //!
-//! The commands are described in `cluster.rs`.
+//! The commands are described in `script.rs`. `chaos.rs` leaves the course of events to chance.
 
 mod chaos;
 mod cluster;
@@ -46,14 +46,19 @@ scripts! {
     election_split_vote,
     election_stale_candidate,
     election_thrifty_follower,
+    fate_beyond_the_commit,
     fate_committed_before_the_crash,
     fate_overwritten,
     fate_presumed_answered,
+    fate_repaired_in_parts,
+    fate_superseded_by_another,
     fate_taken_over,
+    fate_waiting_leader_dies,
     figure_7_log_repair,
     figure_8_older_term,
     lease,
     lost_quorum,
+    pre_vote_idle_cluster,
     pre_vote_refused,
     redirect_and_hold,
     repair_by_the_next_append,

@@ -10,7 +10,7 @@
 //! | `lose FROM TO COUNT` | loses the next messages on that link |
 //! | `kill ID` | for ever |
 //! | `log ID TERM...` | gives the replica entries of those terms |
-//! | `forge FROM TO append|matched|vote term=T [index=I] [at=T] [commit=C]` | delivers a message that nobody sent |
+//! | `forge FROM TO append|matched|refused|vote term=T [index=I] [at=T] [commit=C]` | delivers a message that nobody sent |
 //! | `messages on|off` | shows each delivery, or only what it leads to |
 //! | `count` | the messages sent since the last count |
 //! | `status` | every replica's state |
@@ -156,7 +156,10 @@ fn forged(command: &Command) -> Result<Message> {
             previous: index,
             hint: at,
         }),
-        "vote" => Body::Vote(Standing { last: at }),
+        "vote" => Body::Vote(Standing {
+            last: at,
+            leader_suspected: false,
+        }),
         other => return Err(format!("cannot forge {other}").into()),
     };
     Ok(Message {
