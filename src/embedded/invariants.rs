@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::id::Id;
 use crate::raft::entry::{Command, Entry};
 use crate::raft::view::{RoleName, View};
-use crate::raft::{Answer, Index, Outcome, Output, Position, Term};
+use crate::raft::{Answer, Body, Index, Message, Outcome, Output, Position, Term};
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct Invariants {
     /// What is committed, by index, as whoever knew it first had it.
     committed: Vec<(Term, Chain)>,
     committed_puts: HashSet<String>,
+    /// Attempts that were said to have no effect.
+    refused: HashSet<String>,
     /// The highest term whose leader has committed anything.
     committing_term: Term,
     violation: Option<Violation>,
@@ -72,6 +74,7 @@ impl Invariants {
             positions: HashMap::new(),
             committed: Vec::new(),
             committed_puts: HashSet::new(),
+            refused: HashSet::new(),
             committing_term: Term(0),
             violation: None,
         }
@@ -129,7 +132,10 @@ impl Invariants {
             if *self.positions.entry(position).or_insert(chain) != chain {
                 return Err((
                     "log matching",
-                    format!("{}'s log differs from another's at or before {position}", view.id()),
+                    format!(
+                        "{}'s log differs from another's at or before {position}",
+                        view.id()
+                    ),
                 ));
             }
         }
@@ -187,7 +193,10 @@ impl Invariants {
         if commit < mirror.commit {
             return Err((
                 "commit index monotonic",
-                format!("{id}'s commit index fell from {} to {commit}", mirror.commit),
+                format!(
+                    "{id}'s commit index fell from {} to {commit}",
+                    mirror.commit
+                ),
             ));
         }
         mirror.commit = commit;
@@ -228,6 +237,16 @@ impl Invariants {
                 ..
             }) = view.entry(Index(at as u64 + 1))
             {
+                if self.refused.contains(&put.mid) {
+                    return Err((
+                        "no commit after a redirect",
+                        format!(
+                            "{id} commits {} at {}, whose client was told that it had no effect",
+                            put.mid,
+                            at + 1
+                        ),
+                    ));
+                }
                 self.committed_puts.insert(put.mid.clone());
             }
         }
@@ -239,8 +258,9 @@ impl Invariants {
 
     fn check_answers(&mut self, index: usize, view: &View<'_>, outputs: &[Output]) -> Checked {
         for output in outputs {
-            if let Output::Answer(answer) = output {
-                self.check_answer(index, view, answer)?;
+            match output {
+                Output::Answer(answer) => self.check_answer(index, view, answer)?,
+                Output::Send { to, message } => check_loyalty(view, *to, message)?,
             }
         }
         Ok(())
@@ -254,6 +274,9 @@ impl Invariants {
                 format!("{id} answers {mid} a second time"),
             ));
         }
+        if matches!(answer.outcome, Outcome::Redirect | Outcome::Fail) {
+            self.refused.insert(mid.clone());
+        }
         match answer.outcome {
             Outcome::Stored if !self.committed_puts.contains(mid) => Err((
                 "no ok before the commit",
@@ -262,6 +285,10 @@ impl Invariants {
             Outcome::Redirect | Outcome::Fail if self.committed_puts.contains(mid) => Err((
                 "no redirect of a committed put",
                 format!("{id} says that {mid} had no effect, but it is committed"),
+            )),
+            Outcome::Value(_) if view.role() != RoleName::Leader => Err((
+                "gets from the leader alone",
+                format!("{id} answers {mid}, but does not lead"),
             )),
             // Without a lease a get may still be answered after a round through the log.
             Outcome::Value(_)
@@ -279,6 +306,26 @@ impl Invariants {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Pre-votes are for times without a leader: who hears it does not help to depose it.
+fn check_loyalty(view: &View<'_>, candidate: Id, message: &Message) -> Checked {
+    let heard_ago = view.leader_heard_ago();
+    match &message.body {
+        Body::PreVoted(voted)
+            if voted.granted
+                && heard_ago.is_some_and(|ago| ago < view.options().suspected_stickiness) =>
+        {
+            Err((
+                "no pre-vote against a leader that is heard",
+                format!(
+                    "{} is for {candidate}, having heard the leader {heard_ago:?} ago",
+                    view.id()
+                ),
+            ))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -62,7 +62,12 @@ pub fn tables(sweeps: &[Sweep]) -> String {
     writeln!(text, "\nrequest latency (ms)\n{table}").expect("memory");
     let mut table = new_table(&["config", "kills", "min", "median", "p99", "max"]);
     for sweep in sweeps {
-        let times = sorted(sweep.samples.iter().flat_map(|sample| sample.outages.clone()));
+        let times = sorted(
+            sweep
+                .samples
+                .iter()
+                .flat_map(|sample| sample.outages.clone()),
+        );
         if times.is_empty() {
             continue;
         }
@@ -83,7 +88,11 @@ pub fn failures(sweep: &Sweep, shown: &str) -> String {
     let mut listed = 0;
     let violations = sweep.violations().count();
     for (seed, what) in sweep.violations().take(MAX_LISTED) {
-        writeln!(text, "VIOLATION {what}\n  ./run {shown} --virtual --seed {seed}").expect("memory");
+        writeln!(
+            text,
+            "VIOLATION {what}\n  ./run {shown} --virtual --seed {seed}"
+        )
+        .expect("memory");
     }
     if violations > MAX_LISTED {
         writeln!(text, "... and {} more violations", violations - MAX_LISTED).expect("memory");

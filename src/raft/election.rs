@@ -8,6 +8,7 @@ use ::log::{info, warn};
 use super::entry::{Command, Entry, Lead};
 use super::fates;
 use super::message::{Body, Standing, Voted};
+use super::mistakes::Mistake;
 use super::replica::Replica;
 use super::role::{Campaign, Leader, Progress, Role, RoundTrips};
 use super::types::{Index, Term};
@@ -127,7 +128,9 @@ impl Replica {
         let hears_leader = self
             .leader_heard_at
             .is_some_and(|at| self.now.since(at) < loyalty);
-        let holds_enough = standing.last >= self.log.last();
+        let hears_leader = hears_leader && !self.options.makes(Mistake::NoPreVoteRefusal);
+        let holds_enough =
+            standing.last >= self.log.last() || self.options.makes(Mistake::NoUpToDateCheck);
         if !hears_leader && !holds_enough {
             // It has found the leader silent, and cannot win against us: so we try ourselves.
             self.leader_suspected |= standing.leader_suspected;
@@ -149,8 +152,11 @@ impl Replica {
     /// Somebody asks for our vote: one a term, and only for a log that holds all that ours may
     /// have committed (Raft §5.2, §5.4.1).
     pub(super) fn on_vote(&mut self, from: Id, standing: Standing) {
-        let free = self.voted_for.is_none_or(|candidate| candidate == from);
-        let granted = free && standing.last >= self.log.last();
+        let free = self.voted_for.is_none_or(|candidate| candidate == from)
+            || self.options.makes(Mistake::VoteTwice);
+        let holds_enough =
+            standing.last >= self.log.last() || self.options.makes(Mistake::NoUpToDateCheck);
+        let granted = free && holds_enough;
         if granted {
             assert!(
                 !matches!(self.role, Role::Leader(_) | Role::Candidate(_)),
@@ -216,6 +222,7 @@ impl Replica {
         let commits_from = self
             .log
             .held_since(inherited)
+            .filter(|_| !self.options.makes(Mistake::NoDeferral))
             .map_or(self.now, |since| since + self.options.commit_deferral());
         let answered_through =
             fates::answered_through(&self.log, self.id, &self.peers, self.quorum(), known);

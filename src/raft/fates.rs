@@ -147,6 +147,19 @@ impl Replica {
         }
     }
 
+    /// A mistake ([`Mistake::RedirectInLimbo`](super::mistakes::Mistake)): redirects whatever is owed.
+    pub(super) fn redirect_owed(&mut self) {
+        for debt in std::mem::take(&mut self.owed.puts).into_values() {
+            let leader = self.next_to_try();
+            self.answer(
+                debt.put.client,
+                debt.put.mid.clone(),
+                leader,
+                Outcome::Redirect,
+            );
+        }
+    }
+
     fn settlement(&self, at: Position2, debt: &Debt, up_to_date: bool) -> Settlement {
         let (index, term) = at;
         if !self.log.matches(Position { term, index }) {

@@ -16,6 +16,7 @@
 //! | `role` | the state that only a follower, a candidate or a leader has |
 //! | [`log`] | entries, since when they are held, and how far they are committed |
 //! | [`options`] | every constant, with its reason and relations |
+//! | `mistakes` | classic mistakes to build in, for checking the checks |
 //! | [`view`] | a read-only look inside, for invariant checks and tests |
 //! | [`client`], [`entry`], [`message`], [`types`], [`time`] | the nouns |
 
@@ -25,6 +26,7 @@ pub mod entry;
 mod fates;
 pub mod log;
 pub mod message;
+pub(crate) mod mistakes;
 pub mod options;
 mod reception;
 pub mod replica;

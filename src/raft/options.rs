@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::mistakes::Mistake;
+
 /// The protocol's constants. All replicas of a cluster must use the same ones: the lease is only
 /// safe if everybody agrees on [`lease`](Self::lease) and on the clocks' drift.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +67,9 @@ pub struct Options {
     /// The furthest that a message's term may lie beyond ours. No honest cluster gets so far
     /// between two messages; a damaged message must not use the terms up.
     pub max_term_jump: u64,
+    /// A mistake to make, for checking the checks.
+    #[cfg(test)]
+    pub(crate) mistake: Option<super::mistakes::Mistake>,
 }
 
 impl Default for Options {
@@ -93,6 +98,8 @@ impl Default for Options {
             max_append_bytes: 60_000,
             max_append_entries: 512,
             max_term_jump: 1 << 20,
+            #[cfg(test)]
+            mistake: None,
         }
     }
 }
@@ -104,6 +111,9 @@ impl Options {
     /// its clock lasts up to Δ / (1 − ρ), and a wait of W on ours may be as short as W / (1 + ρ).
     /// So W = Δ · (1 + ρ) / (1 − ρ), rounded up.
     pub fn commit_deferral(&self) -> Duration {
+        if self.makes(Mistake::NoDriftMargin) {
+            return self.lease;
+        }
         let lease = self.lease.as_nanos();
         let drift = u128::from(self.max_clock_drift_ppm);
         let nanos = (lease * (1_000_000 + drift)).div_ceil(1_000_000 - drift) + 1;

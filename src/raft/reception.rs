@@ -6,7 +6,8 @@
 
 use ::log::info;
 
-use super::client::{Outcome, Request};
+use super::client::{Operation, Outcome, Request};
+use super::mistakes::Mistake;
 use super::replica::Replica;
 use super::role::Role;
 use super::time::Time;
@@ -23,6 +24,11 @@ pub(super) struct HeldRequest {
 impl Replica {
     /// A client asks.
     pub(super) fn on_request(&mut self, request: Request) {
+        if self.options.makes(Mistake::FollowerAnswersGets)
+            && matches!(request.operation, Operation::Get { .. })
+        {
+            return self.answer_get(request);
+        }
         match &self.role {
             Role::Leader(_) => self.serve(request),
             Role::Follower(follower) => match follower.leader {

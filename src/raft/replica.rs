@@ -11,6 +11,7 @@ use super::client::{Answer, Operation, Outcome, Request};
 use super::fates::Owed;
 use super::log::Log;
 use super::message::{Appended, Body, Message, Voted};
+use super::mistakes::Mistake;
 use super::options::Options;
 use super::reception::HeldRequest;
 use super::role::{Follower, Role};
@@ -260,6 +261,9 @@ impl Replica {
         let before = std::mem::replace(&mut self.role, follower);
         if let Role::Leader(before) = before {
             info!("stepping down in term {}", self.term);
+            if self.options.makes(Mistake::RedirectInLimbo) {
+                self.redirect_owed();
+            }
             // Nothing of these is in the log: they can be passed on.
             let waiting = before
                 .waiting_puts

@@ -12,6 +12,7 @@ use super::client::{Operation, Outcome, Request};
 use super::entry::{Command, Entry, Put};
 use super::log::Log;
 use super::message::{Append, Appended, Body};
+use super::mistakes::Mistake;
 use super::options::Options;
 use super::replica::Replica;
 use super::role::{Leader, Progress, Role, WaitingGet};
@@ -93,6 +94,9 @@ impl Replica {
                 self.log.append(self.now, entry);
             }
             last = position;
+        }
+        if self.options.makes(Mistake::TruncateMatching) {
+            self.log.truncate_after(last.index.max(self.log.commit()));
         }
         Some(last.index)
     }
@@ -240,6 +244,9 @@ impl Replica {
     fn propose_put(&mut self, put: Put) {
         let put = std::sync::Arc::new(put);
         let index = self.propose(Command::Put(put.clone()));
+        if self.options.makes(Mistake::AnswerBeforeQuorum) {
+            return self.answer_here(put.client, put.mid.clone(), Outcome::Stored);
+        }
         self.owed.add_own(index, self.term, put);
     }
 
@@ -285,7 +292,7 @@ impl Replica {
         }
     }
 
-    fn answer_get(&mut self, request: Request) {
+    pub(super) fn answer_get(&mut self, request: Request) {
         let Operation::Get { key } = &request.operation else {
             unreachable!("only gets are answered from the store");
         };
@@ -303,12 +310,16 @@ impl Replica {
         let of_this_term = self
             .log
             .position(matched)
-            .is_some_and(|at| at.term == self.term);
+            .is_some_and(|at| at.term == self.term)
+            || self.options.makes(Mistake::CommitOlderTerms);
         if self.now < leader.commits_from || matched <= self.log.commit() || !of_this_term {
             return;
         }
         let had_lease = self.lease_left().is_some();
-        let created_at = self.log.held_since(matched);
+        let mut created_at = self.log.held_since(matched);
+        if self.options.makes(Mistake::LeaseFromAnswer) {
+            created_at = Some(self.now);
+        }
         if let Role::Leader(leader) = &mut self.role {
             leader.lease_from = created_at;
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::entry::Entry;
+use super::options::Options;
 use super::replica::Replica;
 use super::role::Role;
 use super::types::{Index, Position, Term};
@@ -93,6 +94,18 @@ impl<'a> View<'a> {
     /// For how much longer, as of its latest step, it may answer gets alone.
     pub fn lease_left(&self) -> Option<Duration> {
         self.replica.lease_left()
+    }
+
+    /// How long ago, as of its latest step, it heard the leader of its term; none if it has not, or
+    /// suspects it.
+    pub fn leader_heard_ago(&self) -> Option<Duration> {
+        let heard_at = self.replica.leader_heard_at?;
+        Some(self.replica.now.since(heard_at))
+    }
+
+    /// The constants it runs with.
+    pub fn options(&self) -> &'a Options {
+        &self.replica.options
     }
 
     /// How many puts in the log it still owes an answer.

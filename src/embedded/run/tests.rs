@@ -1,4 +1,6 @@
 use super::*;
+use crate::embedded::sweep::sweep;
+use crate::raft::mistakes::Mistake;
 use crate::sim::suite::TESTS;
 
 /// A config of the course.
@@ -25,7 +27,13 @@ fn the_seventeen_run_without_a_broken_promise() {
         let run = run_traced(test.name, 1);
         assert_eq!(run.violation, None, "{}", test.name);
         assert_eq!(run.report.counters.incorrect, 0, "{}", test.name);
-        println!("{} {} {:?} steps={}", test.name, run.report.passed(), run.report.verdict, run.steps);
+        println!(
+            "{} {} {:?} steps={}",
+            test.name,
+            run.report.passed(),
+            run.report.verdict,
+            run.steps
+        );
     }
 }
 
@@ -37,32 +45,92 @@ fn a_seed_replays_a_run_byte_for_byte() {
     assert_ne!(first.trace, run_traced("advanced-4", 8).trace);
 }
 
-#[test]
-#[ignore]
-fn many() {
-    use std::collections::BTreeMap;
-    let from: u64 = std::env::var("FROM").map_or(0, |text| text.parse().unwrap());
-    let n: u64 = std::env::var("N").map_or(1000, |text| text.parse().unwrap());
-    for test in TESTS {
-        let config = course(test.name);
-        let mut errors: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-        let mut tiers: [[u64; 4]; 4] = Default::default();
-        let mut outages = Vec::new();
-        let mut values: [Vec<f64>; 4] = Default::default();
-        let start = std::time::Instant::now();
-        for seed in from..from + n {
-            let run = run(&Order { config: config.clone(), seed, options: Options::default(), keep_trace: false, keep_history: false });
-            if let Some(v) = run.violation { println!("VIOLATION {} {seed} {v}", test.name); }
-            for e in &run.report.verdict.errors {
-                let e: String = e.chars().filter(|c| !c.is_ascii_digit()).take(60).collect();
-                let entry = errors.entry(e).or_insert((0, seed)); entry.0 += 1;
+/// A sweep that shows whether a mistake is found: configs of the course, seeds and constants.
+struct Search {
+    mistake: Mistake,
+    configs: &'static [&'static str],
+    seeds: u64,
+    change: fn(&mut Options),
+}
+
+fn unchanged(_: &mut Options) {}
+
+/// Election timeouts that end together, so that candidates collide.
+fn everybody_at_once(options: &mut Options) {
+    options.election_timeout_max = options.election_timeout_min + Duration::from_millis(1);
+}
+
+/// One entry at a time, so that a repair can be caught halfway.
+fn one_at_a_time(options: &mut Options) {
+    options.max_append_entries = 1;
+}
+
+const SEARCHES: [Search; 8] = [
+    search(
+        Mistake::CommitOlderTerms,
+        &["advanced-2", "advanced-3"],
+        400,
+        one_at_a_time,
+    ),
+    search(Mistake::VoteTwice, &["simple-1"], 50, everybody_at_once),
+    search(Mistake::NoUpToDateCheck, &["crash-4"], 50, unchanged),
+    search(Mistake::AnswerBeforeQuorum, &["simple-2"], 5, unchanged),
+    search(Mistake::NoDeferral, &["partition-4"], 200, unchanged),
+    search(
+        Mistake::LeaseFromAnswer,
+        &["advanced-4", "advanced-1"],
+        400,
+        unchanged,
+    ),
+    search(Mistake::FollowerAnswersGets, &["simple-1"], 5, unchanged),
+    search(Mistake::NoPreVoteRefusal, &["crash-4"], 50, unchanged),
+];
+
+const fn search(
+    mistake: Mistake,
+    configs: &'static [&'static str],
+    seeds: u64,
+    change: fn(&mut Options),
+) -> Search {
+    Search {
+        mistake,
+        configs,
+        seeds,
+        change,
+    }
+}
+
+impl Search {
+    /// The first run that shows something no run may show.
+    fn find(&self, mistake: Option<Mistake>) -> Option<(u64, String, &'static str, String)> {
+        let mut options = Options::default();
+        (self.change)(&mut options);
+        options.mistake = mistake;
+        let mut runs = 0;
+        for seed in 0..self.seeds {
+            for &name in self.configs {
+                runs += 1;
+                let sweep = sweep(&course(name), seed..=seed, &options, |_, _| {});
+                if let Some((_, what)) = sweep.violations().next() {
+                    return Some((runs, format!("{name} seed {seed}"), name, what.to_owned()));
+                }
             }
-            if run.report.counters.incorrect > 0 { println!("INCORRECT {} {seed} {:?}", test.name, run.report.evidence.incorrect); }
-            for m in 0..4 { tiers[m][run.report.verdict.tiers[m].number() as usize] += 1; values[m].push(run.report.verdict.values[m].unwrap_or(-1.0)); }
-            outages.extend(run.report.counters.outages.iter().map(|d| d.as_millis()));
         }
-        outages.sort();
-        let q = |v: &mut Vec<f64>, p: f64| { v.sort_by(f64::total_cmp); v[((v.len() - 1) as f64 * p) as usize] };
-        println!("{} {:.2}ms/run msgs {:?} med {} max {} fail p99 {} max {} dup {:?} max {} lat {:?} outage p50 {:?} p99 {:?} max {:?} errors {errors:?}", test.name, start.elapsed().as_secs_f64()*1e3/n as f64, tiers[0], q(&mut values[0], 0.5), q(&mut values[0], 1.0), q(&mut values[1], 0.99), q(&mut values[1], 1.0), tiers[2], q(&mut values[2], 1.0), tiers[3], outages.get(outages.len()/2), outages.get(outages.len()*99/100), outages.last());
+        None
+    }
+}
+
+#[test]
+fn every_built_in_mistake_is_found_and_the_honest_build_survives_the_same_sweep() {
+    for search in &SEARCHES {
+        let found = search.find(Some(search.mistake));
+        let (runs, place, _, what) =
+            found.unwrap_or_else(|| panic!("{:?} was not found", search.mistake));
+        println!("{:?}: after {runs} runs, {place}: {what}", search.mistake);
+        let honest = Search {
+            seeds: search.seeds.min(60),
+            ..*search
+        };
+        assert_eq!(honest.find(None), None, "{:?}", search.mistake);
     }
 }
