@@ -260,7 +260,9 @@ impl<P: Clone> Simulation<P> {
             self.ready[from] = true;
             return;
         }
-        if self.network.is_on_majority_side(src) {
+        // A process that has been killed lives on for a moment. What it still sends is treated as ever,
+        // but it must not bring back the leader that everybody has just forgotten.
+        if self.alive[from] && self.network.is_on_majority_side(src) {
             self.leader = leader;
         }
         match body {

@@ -229,6 +229,18 @@ fn a_hello_tells_nothing_about_the_leader() {
 }
 
 #[test]
+fn who_was_killed_is_not_believed_any_more_but_still_heard() {
+    let mut stage = stage(events(&[("kill_leader", 0.0)])).ready();
+    stage.elect(Id(2));
+    let (_, put) = requests(&stage.until(1.0)).remove(0);
+    stage.send(2, Id(2), Body::Unicast(1, 0));
+    assert_eq!(stage.simulation.leader, Id::UNKNOWN);
+    assert_eq!(stage.counted().0, 2);
+    stage.answer(2, &put, AnswerKind::Ok);
+    assert_eq!(stage.simulation.counters.completed, 1);
+}
+
+#[test]
 fn part_hard_and_a_part_easy_without_leader_forget_the_leader() {
     let mut hard = stage(events(&[("part_hard", 0.0)])).ready();
     hard.elect(Id(2));
