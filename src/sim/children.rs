@@ -42,6 +42,16 @@ pub struct Arguments {
     pub peers: Vec<Id>,
 }
 
+/// What is learnt of a replica that ends by itself, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The replica with this index has ended by itself: how.
+    Died(usize, String),
+    /// What the replica with this index had said on stderr in the end, in whole lines; perhaps
+    /// nothing.
+    LastWords(usize, Vec<String>),
+}
+
 /// The replicas' processes of a run.
 #[derive(Debug)]
 pub struct Children<'w> {
@@ -67,7 +77,7 @@ enum Life {
     /// Killed by us, but not gone yet.
     Dying(Instant),
     /// Ended by itself; its last words may still be on their way.
-    Ended(Instant, ExitStatus),
+    Ended(Instant),
     /// Nothing more to do.
     Gone,
 }
@@ -132,24 +142,27 @@ impl<'w> Children<'w> {
         Ok(())
     }
 
-    /// Crashes a replica for good: SIGTERM to its group, and SIGKILL if that does not do.
+    /// Crashes a replica for good: SIGTERM to its group, and SIGKILL if that does not do. One that
+    /// has ended by itself before has done so, even if nobody has looked yet.
     pub fn kill(&mut self, replica: usize, now: Instant) {
         if let Some(replica) = self.replicas.get_mut(replica)
             && matches!(replica.life, Life::Running)
+            && !replica.is_dead()
         {
             replica.signal(Signal::TERM);
             replica.life = Life::Dying(now);
         }
     }
 
-    /// Looks after everybody. Returns who ended by itself, how, and its last words.
-    pub fn look_after(&mut self, now: Instant) -> Vec<(usize, String)> {
-        let mut ended = Vec::new();
+    /// Looks after everybody. Tells of a death at once, and of the last words when they are there.
+    pub fn look_after(&mut self, now: Instant) -> Vec<Ending> {
+        let mut endings = Vec::new();
         for (index, replica) in self.replicas.iter_mut().enumerate() {
             match replica.life {
                 Life::Running => {
                     if let Some(status) = replica.bury_if_dead(self.watchdog) {
-                        replica.life = Life::Ended(now, status);
+                        endings.push(Ending::Died(index, how(status)));
+                        replica.life = Life::Ended(now);
                     }
                 }
                 Life::Dying(since) => {
@@ -159,34 +172,37 @@ impl<'w> Children<'w> {
                         replica.signal(Signal::KILL);
                     }
                 }
-                Life::Ended(..) | Life::Gone => {}
+                Life::Ended(_) | Life::Gone => {}
             }
-            if let Life::Ended(since, status) = replica.life {
+            if let Life::Ended(since) = replica.life {
                 let silent = replica.open_pipes.load(Ordering::Acquire) == 0;
                 if silent || now.saturating_duration_since(since) >= LAST_WORDS {
-                    ended.push((index, replica.last_words(status)));
+                    endings.push(Ending::LastWords(index, replica.last_words()));
                     replica.life = Life::Gone;
                 }
             }
         }
-        ended
+        endings
     }
 
     /// How soon [`Children::look_after`] is needed, if no signal of a child's death comes before.
     pub fn look_again_in(&self) -> Option<Duration> {
-        let waiting = |replica: &Replica| matches!(replica.life, Life::Dying(_) | Life::Ended(..));
+        let waiting = |replica: &Replica| matches!(replica.life, Life::Dying(_) | Life::Ended(_));
         self.replicas.iter().any(waiting).then_some(LOOK_EVERY)
     }
 
-    /// Ends everybody: SIGTERM, then SIGKILL after half a second at most.
-    pub fn stop_all(&mut self) {
+    /// Ends everybody: SIGTERM, then SIGKILL after half a second at most. Returns what is learnt of
+    /// those that had ended by themselves.
+    pub fn stop_all(&mut self) -> Vec<Ending> {
         let begin = Instant::now();
+        // Before the first is killed: whoever is dead by now died on its own.
+        let mut endings = self.look_after(begin);
         for index in 0..self.replicas.len() {
             self.kill(index, begin);
         }
         // The loop ends: what SIGKILL does not end at once is stuck in the kernel and left to it.
         while self.look_again_in().is_some() && begin.elapsed() < GRACE + LAST_WORDS {
-            self.look_after(Instant::now());
+            endings.extend(self.look_after(Instant::now()));
             thread::sleep(LOOK_EVERY);
         }
         let begin = Instant::now();
@@ -194,6 +210,7 @@ impl<'w> Children<'w> {
         while self.replicas.iter().any(talking) && begin.elapsed() < LAST_WORDS {
             thread::sleep(LOOK_EVERY);
         }
+        endings
     }
 }
 
@@ -209,11 +226,16 @@ impl Replica {
         let _ = kill_process_group(self.group, signal);
     }
 
+    /// Whether the child has died; it is not reaped yet.
+    fn is_dead(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !matches!(waitid(WaitId::Pid(self.group), options), Ok(None))
+    }
+
     /// If the child has died, kills what is left of its group and reaps it.
     fn bury_if_dead(&mut self, watchdog: &Watchdog) -> Option<ExitStatus> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         // Looked at before it is reaped: until then nobody else can get the group's number.
-        if matches!(waitid(WaitId::Pid(self.group), options), Ok(None)) {
+        if !self.is_dead() {
             return None;
         }
         self.signal(Signal::KILL);
@@ -222,21 +244,20 @@ impl Replica {
         Some(status)
     }
 
-    fn last_words(&self, status: ExitStatus) -> String {
-        let how = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("exit status {code}"),
-            (None, Some(signal)) => match signal_hook::low_level::signal_name(signal) {
-                Some(name) => format!("killed by signal {signal} ({name})"),
-                None => format!("killed by signal {signal}"),
-            },
-            (None, None) => "ended".to_owned(),
-        };
+    fn last_words(&self) -> Vec<String> {
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        if tail.is_empty() {
-            return format!("{how}, nothing on stderr");
-        }
-        let lines: Vec<String> = tail.iter().map(|line| format!("\n    {line}")).collect();
-        format!("{how}; the end of its stderr:{}", lines.concat())
+        tail.iter().cloned().collect()
+    }
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => match signal_hook::low_level::signal_name(signal) {
+            Some(name) => format!("killed by signal {signal} ({name})"),
+            None => format!("killed by signal {signal}"),
+        },
+        (None, None) => "ended".to_owned(),
     }
 }
 

@@ -399,12 +399,24 @@ fn a_replica_that_dies_before_its_hello_ends_the_run() {
 }
 
 #[test]
-fn the_death_of_a_killed_replica_is_no_fault_of_its_own() {
+fn a_death_counts_even_if_it_is_learnt_after_a_kill_or_after_the_end() {
     let mut stage = stage(events(&[("kill_leader", 0.0)])).ready();
     stage.elect(Id(2));
-    stage.until(1.0);
-    stage.input(Input::Died(2, "killed".to_owned()));
-    assert!(stage.simulation.deaths.is_empty());
+    assert_eq!(kills(&stage.until(1.0)), [2]);
+    stage.input(Input::Died(2, "exit status 1".to_owned()));
+    stage.until(7.0);
+    assert!(stage.simulation.is_finished());
+    stage.input(Input::Died(3, "exit status 2".to_owned()));
+    stage.input(Input::LastWords(3, vec!["oh".to_owned(), "no".to_owned()]));
+    stage.input(Input::LastWords(2, Vec::new()));
+    stage.input(Input::LastWords(4, vec!["it lives".to_owned()]));
+    assert_eq!(
+        stage.simulation.into_report().evidence.deaths,
+        [
+            "replica 0002 died on its own: exit status 1, nothing on stderr",
+            "replica 0003 died on its own: exit status 2; the end of its stderr:\n    oh\n    no",
+        ]
+    );
 }
 
 #[test]

@@ -1,0 +1,128 @@
+//! However a run ends, it says so and leaves no replica behind.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::bench::{Bench, processes_with, stdout, wait_until};
+
+/// Replicas behind a shell that stays their parent: the shell's death does not reach them.
+const WRAPPER: &str = r#""$ECHO" "$@" "$0"
+exit"#;
+
+/// Starts a run with wrapped replicas, in a process group of its own, and waits until all run.
+fn start_wrapped(bench: &Bench) -> std::process::Child {
+    let wrapper = bench.script("wrapper", WRAPPER);
+    let mut command = bench.command(&wrapper);
+    command
+        .arg("--silence")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0);
+    let child = command.spawn().unwrap();
+    let name = wrapper.display().to_string();
+    // The simulator, five shells, five echoes.
+    wait_until("eleven processes", || processes_with(&name).len() == 11);
+    child
+}
+
+#[test]
+fn killing_the_simulator_or_its_whole_group_leaves_no_replica() {
+    for whole_group in [false, true] {
+        let bench = Bench::new(json!({"start_wait": 60}));
+        let mut child = start_wrapped(&bench);
+        let target = match whole_group {
+            true => format!("-{}", child.id()),
+            false => child.id().to_string(),
+        };
+        let kill = Command::new("kill")
+            .args(["-9", "--", &target])
+            .status()
+            .unwrap();
+        assert!(kill.success());
+        child.wait().unwrap();
+        let name = bench.path("wrapper").display().to_string();
+        wait_until("nobody is left", || processes_with(&name).is_empty());
+    }
+}
+
+#[test]
+fn an_interrupted_run_shows_its_statistics_and_leaves_no_replica() {
+    for (signal, status) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let bench = Bench::new(json!({"start_wait": 60}));
+        let child = start_wrapped(&bench);
+        Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status()
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{signal}");
+        let text = stdout(&output);
+        assert!(text.contains("# Simulation Interrupted"), "{text}");
+        assert!(text.contains("Client get requests:"), "{text}");
+        wait_until("nobody is left", || {
+            processes_with(&bench.path("wrapper").display().to_string()).is_empty()
+        });
+    }
+}
+
+#[test]
+fn a_replica_that_ignores_sigterm_is_killed_all_the_same() {
+    let bench = Bench::new(json!({"start_wait": 60}));
+    let script = r#"trap '' TERM
+"$ECHO" "$@" "$0"
+exit"#;
+    let stubborn = bench.script("stubborn", script);
+    let name = stubborn.display().to_string();
+    let child = bench
+        .command(&stubborn)
+        .arg("-s")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("eleven processes", || processes_with(&name).len() == 11);
+    let begin = Instant::now();
+    Command::new("kill")
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143));
+    assert!(begin.elapsed() < Duration::from_secs(3));
+    wait_until("nobody is left", || processes_with(&name).is_empty());
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_run_without_a_panic() {
+    let bench = Bench::new(json!({"start_wait": 60}));
+    let chatty = bench.script(
+        "chatty",
+        r#"(while sleep 0.1; do echo chat; done) & exec "$ECHO" "$@""#,
+    );
+    let mut child = bench
+        .command(&chatty)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.starts_with("# Running short.json with "), "{line}");
+    // The reader is dropped here.
+    assert_eq!(child.wait().unwrap().code(), Some(141));
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(said, "");
+    let name = chatty.display().to_string();
+    wait_until("nobody is left", || processes_with(&name).is_empty());
+}
