@@ -1,7 +1,8 @@
 //! The replicas' processes: starting, crashing, ending, and what they say.
 //!
 //! However a run ends, no process of it is left: dropping [`Children`] kills them, and for a
-//! simulator that is killed itself there are `guard` and `watchdog`. Must never know of messages.
+//! simulator that is killed itself there are `guard` and `watchdog`. What left a replica's process
+//! group is found by `strays`, whose limit is this module's, too. Must never know of messages.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
@@ -17,6 +18,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::id::Id;
 use crate::sim::guard::guard;
+use crate::sim::strays::{self, Mark};
 use crate::sim::terminal::Lines;
 use crate::sim::watchdog::Watchdog;
 
@@ -56,6 +58,8 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct Children<'w> {
     watchdog: &'w Watchdog,
+    /// In the environment of all processes of this run.
+    mark: Mark,
     replicas: Vec<Replica>,
 }
 
@@ -64,6 +68,8 @@ struct Replica {
     child: Child,
     /// The process group that the child leads.
     group: Pid,
+    /// In the environment of all its processes.
+    mark: Mark,
     life: Life,
     /// The end of its stderr.
     tail: Arc<Mutex<VecDeque<String>>>,
@@ -87,6 +93,7 @@ impl<'w> Children<'w> {
     pub fn new(watchdog: &'w Watchdog) -> Self {
         Children {
             watchdog,
+            mark: watchdog.mark_of_next_run(),
             replicas: Vec::new(),
         }
     }
@@ -103,8 +110,10 @@ impl<'w> Children<'w> {
         started: Instant,
         lines: Option<&Lines>,
     ) -> io::Result<()> {
+        let mark = self.mark.replica(arguments.own);
         let mut command = Command::new(program);
         command
+            .env(strays::VARIABLE, mark.to_string())
             .arg(arguments.port.to_string())
             .arg(arguments.own.to_string())
             .args(arguments.peers.iter().map(Id::to_string))
@@ -122,6 +131,7 @@ impl<'w> Children<'w> {
         self.replicas.push(Replica {
             child,
             group,
+            mark,
             life: Life::Running,
             tail: Arc::clone(&tail),
             open_pipes: Arc::clone(&open_pipes),
@@ -142,15 +152,18 @@ impl<'w> Children<'w> {
         Ok(())
     }
 
-    /// Crashes a replica for good: SIGTERM to its group, and SIGKILL if that does not do. One that
+    /// Crashes a replica for good: SIGTERM to its processes, and SIGKILL if that does not do. One that
     /// has ended by itself before has done so, even if nobody has looked yet.
     pub fn kill(&mut self, replica: usize, now: Instant) {
         if let Some(replica) = self.replicas.get_mut(replica)
-            && matches!(replica.life, Life::Running)
-            && !replica.is_dead()
+            && replica.terminate(now)
         {
-            replica.signal(Signal::TERM);
-            replica.life = Life::Dying(now);
+            let (mark, group) = (replica.mark.clone(), replica.group);
+            in_background(move || {
+                strays::signal(&mark, Signal::TERM, Some(group));
+                thread::sleep(GRACE);
+                strays::kill(&mark);
+            });
         }
     }
 
@@ -163,6 +176,8 @@ impl<'w> Children<'w> {
                     if let Some(status) = replica.bury_if_dead(self.watchdog) {
                         endings.push(Ending::Died(index, how(status)));
                         replica.life = Life::Ended(now);
+                        let mark = replica.mark.clone();
+                        in_background(move || strays::kill(&mark));
                     }
                 }
                 Life::Dying(since) => {
@@ -197,14 +212,16 @@ impl<'w> Children<'w> {
         let begin = Instant::now();
         // Before the first is killed: whoever is dead by now died on its own.
         let mut endings = self.look_after(begin);
-        for index in 0..self.replicas.len() {
-            self.kill(index, begin);
+        for replica in &mut self.replicas {
+            replica.terminate(begin);
         }
         // The loop ends: what SIGKILL does not end at once is stuck in the kernel and left to it.
         while self.look_again_in().is_some() && begin.elapsed() < GRACE + LAST_WORDS {
             endings.extend(self.look_after(Instant::now()));
             thread::sleep(LOOK_EVERY);
         }
+        // Everybody has had the time to end by itself.
+        strays::kill(&self.mark);
         let begin = Instant::now();
         let talking = |replica: &Replica| replica.open_pipes.load(Ordering::Acquire) > 0;
         while self.replicas.iter().any(talking) && begin.elapsed() < LAST_WORDS {
@@ -224,6 +241,16 @@ impl Replica {
     fn signal(&self, signal: Signal) {
         // The child is not reaped yet, so the number still means its group.
         let _ = kill_process_group(self.group, signal);
+    }
+
+    /// Asks a running replica to end; says whether it was one.
+    fn terminate(&mut self, now: Instant) -> bool {
+        let runs = matches!(self.life, Life::Running) && !self.is_dead();
+        if runs {
+            self.signal(Signal::TERM);
+            self.life = Life::Dying(now);
+        }
+        runs
     }
 
     /// Whether the child has died; it is not reaped yet.
@@ -248,6 +275,12 @@ impl Replica {
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         tail.iter().cloned().collect()
     }
+}
+
+/// Looking through all processes takes too long for the thread that routes messages. If there is no
+/// thread to be had, the strays are found at the end of the run.
+fn in_background(work: impl FnOnce() + Send + 'static) {
+    let _ = thread::Builder::new().name("strays".to_owned()).spawn(work);
 }
 
 fn how(status: ExitStatus) -> String {
@@ -333,6 +366,44 @@ fn read_line(pipe: &mut impl BufRead) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn start(children: &mut Children<'_>, program: &str) {
+        let arguments = Arguments {
+            port: 9,
+            own: Id(0),
+            peers: Vec::new(),
+        };
+        let started = children.start(Path::new(program), &arguments, Instant::now(), None);
+        started.unwrap();
+    }
+
+    fn look_until_gone(children: &mut Children<'_>) -> Vec<Ending> {
+        let mut endings = Vec::new();
+        let begin = Instant::now();
+        while endings.len() < 2 {
+            assert!(begin.elapsed() < Duration::from_secs(10), "{endings:?}");
+            endings.extend(children.look_after(Instant::now()));
+            thread::sleep(LOOK_EVERY);
+        }
+        endings
+    }
+
+    #[test]
+    fn the_watchdog_forgets_who_is_dead() {
+        let (watchdog, told) = Watchdog::stand_in();
+        let mut children = Children::new(&watchdog);
+        start(&mut children, "false");
+        assert_eq!(
+            look_until_gone(&mut children),
+            [
+                Ending::Died(0, "exit status 1".to_owned()),
+                Ending::LastWords(0, Vec::new())
+            ]
+        );
+        drop(children);
+        drop(watchdog);
+        assert!(Watchdog::groups_left(told).is_empty());
+    }
 
     #[test]
     fn a_long_line_is_cut_and_the_next_one_is_whole() {

@@ -18,6 +18,7 @@ use crate::sim::output::{self, Paint};
 use crate::sim::processes::{self, Order, RunError, Stage};
 use crate::sim::report::Report;
 use crate::sim::signals::Signals;
+use crate::sim::strays::Mark;
 use crate::sim::suite::{TESTS, Test};
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::{self, Watchdog};
@@ -85,7 +86,9 @@ pub fn main() -> ExitCode {
         .nth(1)
         .is_some_and(|first| first == watchdog::ARGUMENT)
     {
-        return match watchdog::watch() {
+        let mark = std::env::args_os().nth(2);
+        let mark = mark.and_then(|text| Mark::read(text.to_str()?));
+        return match watchdog::watch(mark.as_ref()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::from(UNUSABLE),
         };

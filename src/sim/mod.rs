@@ -11,7 +11,7 @@
 //! | the simulation | [`world`], which owns [`client`], [`network`], [`schedule`], [`stats`] |
 //! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`] |
-//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`children`], [`guard`] and [`watchdog`] (nobody is orphaned), [`signals`] |
+//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`] |
 //! | what a user sees | [`cli`], [`terminal`], `progress`, [`output`], [`table`], [`json`] |
 
 pub mod children;
@@ -34,6 +34,7 @@ pub mod schedule;
 pub mod scoring;
 pub mod signals;
 pub mod stats;
+pub mod strays;
 pub mod suite;
 pub mod table;
 pub mod terminal;

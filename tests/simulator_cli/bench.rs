@@ -122,3 +122,9 @@ pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
         sleep(Duration::from_millis(20));
     }
 }
+
+/// Sends a signal, e.g. `-9`, to a process or, with a `-` before its number, to a group.
+pub(crate) fn send_signal(signal: &str, target: &str) {
+    let kill = Command::new("kill").args([signal, "--", target]).status();
+    assert!(kill.unwrap().success(), "kill {signal} {target}");
+}

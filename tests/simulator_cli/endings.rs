@@ -1,13 +1,14 @@
 //! However a run ends, it says so and leaves no replica behind.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::bench::{Bench, processes_with, stdout, wait_until};
+use crate::bench::{Bench, echo, processes_with, send_signal, stdout, wait_until};
 
 /// Replicas behind a shell that stays their parent: the shell's death does not reach them.
 const WRAPPER: &str = r#""$ECHO" "$@" "$0"
@@ -38,11 +39,7 @@ fn killing_the_simulator_or_its_whole_group_leaves_no_replica() {
             true => format!("-{}", child.id()),
             false => child.id().to_string(),
         };
-        let kill = Command::new("kill")
-            .args(["-9", "--", &target])
-            .status()
-            .unwrap();
-        assert!(kill.success());
+        send_signal("-9", &target);
         child.wait().unwrap();
         let name = bench.path("wrapper").display().to_string();
         wait_until("nobody is left", || processes_with(&name).is_empty());
@@ -54,10 +51,7 @@ fn an_interrupted_run_shows_its_statistics_and_leaves_no_replica() {
     for (signal, status) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let bench = Bench::new(json!({"start_wait": 60}));
         let child = start_wrapped(&bench);
-        Command::new("kill")
-            .args([signal, &child.id().to_string()])
-            .status()
-            .unwrap();
+        send_signal(signal, &child.id().to_string());
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(status), "{signal}");
         let text = stdout(&output);
@@ -85,10 +79,7 @@ exit"#;
         .unwrap();
     wait_until("eleven processes", || processes_with(&name).len() == 11);
     let begin = Instant::now();
-    Command::new("kill")
-        .arg(child.id().to_string())
-        .status()
-        .unwrap();
+    send_signal("-TERM", &child.id().to_string());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(143));
     assert!(begin.elapsed() < Duration::from_secs(3));
@@ -125,4 +116,78 @@ fn a_reader_that_goes_away_ends_the_run_without_a_panic() {
     assert_eq!(said, "");
     let name = chatty.display().to_string();
     wait_until("nobody is left", || processes_with(&name).is_empty());
+}
+
+/// A replica in a session of its own: no signal to the wrapper's group reaches it.
+const ESCAPING: &str = r#"setsid "$ECHO" "$@" "$0"
+exit"#;
+
+#[test]
+fn who_left_the_replicas_group_is_found_however_the_simulator_ends() {
+    for signal in ["-TERM", "-9"] {
+        let bench = Bench::new(json!({"start_wait": 60}));
+        let escaping = bench.script("escaping", ESCAPING);
+        let name = escaping.display().to_string();
+        let mut command = bench.command(&escaping);
+        let mut child = command.arg("-s").stdout(Stdio::null()).spawn().unwrap();
+        wait_until("eleven processes", || processes_with(&name).len() == 11);
+        send_signal(signal, &child.id().to_string());
+        child.wait().unwrap();
+        wait_until("nobody is left", || processes_with(&name).is_empty());
+    }
+}
+
+#[test]
+fn a_scheduled_kill_reaches_who_left_the_replicas_group() {
+    let kill = json!([{"type": "kill_non_leader", "time": 0}]);
+    let bench = Bench::new(json!({"start_wait": 1, "lifetime": 60, "events": kill}));
+    let escaping = bench.script("escaping", ESCAPING);
+    let name = escaping.display().to_string();
+    let mut command = bench.command(&escaping);
+    let mut child = command.arg("-s").stdout(Stdio::null()).spawn().unwrap();
+    wait_until("eleven processes", || processes_with(&name).len() == 11);
+    wait_until("nine processes", || processes_with(&name).len() == 9);
+    send_signal("-TERM", &child.id().to_string());
+    child.wait().unwrap();
+    wait_until("nobody is left", || processes_with(&name).is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_watchdog_has_another_name_and_is_not_the_only_guard() {
+    let bench = Bench::new(json!({"start_wait": 60}));
+    let mut command = bench.command(&echo());
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let simulator = child.id();
+    // The processes that the simulator started: number and name.
+    let started = || -> Vec<(u32, String)> {
+        let of = |pid: u32| -> Option<(u32, String)> {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            let parent = format!("\nPPid:\t{simulator}\n");
+            let name = status.lines().next()?.strip_prefix("Name:\t")?;
+            status.contains(&parent).then(|| (pid, name.to_owned()))
+        };
+        processes_with("").into_iter().filter_map(of).collect()
+    };
+    let named = |name: &str| {
+        let started = started().into_iter();
+        started
+            .filter(|(_, found)| found == name)
+            .collect::<Vec<_>>()
+    };
+    wait_until("five replicas", || named("echo_replica").len() == 5);
+    let replicas = named("echo_replica");
+    let watchdog = named("replica-watchdo");
+    assert_eq!(watchdog.len(), 1, "{:?}", started());
+    let watchdog = watchdog[0].0.to_string();
+    let line = fs::read(format!("/proc/{watchdog}/cmdline")).unwrap();
+    assert!(line.starts_with(b"replica-watchdog\0"));
+
+    send_signal("-9", &watchdog);
+    send_signal("-9", &simulator.to_string());
+    child.wait().unwrap();
+    wait_until("the kernel ends the replicas", || {
+        let living = processes_with("echo_replica");
+        replicas.iter().all(|(pid, _)| !living.contains(pid))
+    });
 }
