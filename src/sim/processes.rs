@@ -34,6 +34,9 @@ const ROUNDS: usize = 16;
 /// than most answers do, and would be in every latency; at some dozens of requests a second this
 /// costs about one hundredth of a core.
 const STAY_AWAKE: Duration = Duration::from_micros(300);
+/// How long the driver sleeps at most: what other threads find out, as that nobody reads the output any
+/// more, does not wake it.
+const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 /// How often the progress bar moves.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
@@ -244,7 +247,8 @@ impl Driver<'_> {
         let mut timeout = self
             .simulation
             .next_deadline()
-            .saturating_sub(self.started.elapsed());
+            .saturating_sub(self.started.elapsed())
+            .min(LONGEST_SLEEP);
         if let Some(soon) = self.children.look_again_in() {
             timeout = timeout.min(soon);
         }

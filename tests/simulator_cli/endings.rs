@@ -147,7 +147,7 @@ fn a_reader_that_goes_away_ends_the_run_without_a_panic() {
     let bench = Bench::new(json!({"start_wait": 60}));
     let chatty = bench.script(
         "chatty",
-        r#"(while sleep 0.1; do echo chat; done) & exec "$ECHO" "$@""#,
+        r#"(sleep 1; while sleep 0.1; do echo chat; done) & exec "$ECHO" "$@""#,
     );
     let mut child = bench
         .command(&chatty)
@@ -155,13 +155,15 @@ fn a_reader_that_goes_away_ends_the_run_without_a_panic() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    assert!(line.starts_with("# Running short.json with "), "{line}");
-    // The reader is dropped here.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.starts_with("# Running short.json with "), "{first}");
+    // By then nothing wakes the driver any more.
+    lines.find(|line| line.as_ref().unwrap().ends_with("chat"));
+    drop(lines);
+    let begin = Instant::now();
     assert_eq!(child.wait().unwrap().code(), Some(141));
+    assert!(begin.elapsed() < Duration::from_secs(5));
     let mut said = String::new();
     child
         .stderr
