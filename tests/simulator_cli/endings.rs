@@ -249,3 +249,24 @@ fn the_watchdog_has_another_name_and_is_not_the_only_guard() {
         replicas.iter().all(|(pid, _)| !living.contains(pid))
     });
 }
+
+#[test]
+fn an_interrupted_suite_shows_what_it_has_of_the_test_under_way() {
+    let bench = Bench::new(json!({}));
+    let configs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    let mut all = Command::new(simulator());
+    all.arg("all").arg("-c").arg(configs).arg("-r").arg(echo());
+    all.args(["--seed", "3", "--json"]).arg(bench.path("out"));
+    let child = all.stdout(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    send_signal("-TERM", &child.id().to_string());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143));
+    let text = stdout(&output);
+    let statistics = text.find("# Simulation Interrupted").expect("statistics");
+    let table = text.find("Passed 0 out of 17 tests").expect("a table");
+    assert!(statistics < table, "{text}");
+    assert!(text.ends_with("Interrupted: 0 tests were run.\n"), "{text}");
+    let results = fs::read_to_string(bench.path("out")).unwrap();
+    assert_eq!(results, "", "only complete runs are results");
+}

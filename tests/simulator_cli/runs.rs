@@ -230,3 +230,32 @@ exit 4"#;
         assert!(stdout(&output).contains("\n    oh no\n"));
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_costs_no_result() {
+    let full = "/dev/full";
+    let bench = Bench::new(json!({}));
+    let exits = bench.script("exits", "exit 1");
+    let output = bench.run(&exits, &["--json", full, "--history", "h.jsonl"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stdout(&output).ends_with(")\n"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("FAILED short"));
+    let said = "error: /dev/full: No space left on device (os error 28)\n";
+    assert_eq!(stderr(&output), said);
+
+    let mut all = Command::new(simulator());
+    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    all.args(["all", "--json", full, "-c"]).arg(configs);
+    let output = all.arg("-r").arg(&exits).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stdout(&output).contains("Passed 0 out of 17 tests"));
+    assert_eq!(stderr(&output), said, "once");
+
+    let mut blind = bench.command(&exits);
+    let stdout = fs::File::options().write(true).open(full).unwrap();
+    let output = blind.stdout(stdout).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = "error: stdout: No space left on device (os error 28)\n";
+    assert_eq!(stderr(&output), said);
+}

@@ -115,3 +115,16 @@ fn a_config_is_found_around_the_config_directory() {
         assert_eq!(output.status.code(), Some(1), "{name}: {}", stderr(&output));
     }
 }
+
+#[test]
+fn one_file_for_two_things_is_refused_before_it_is_emptied() {
+    let bench = Bench::new(json!({}));
+    bench.write("out", "old");
+    for history in ["out", "./out"] {
+        let output = bench.run(&echo(), &["--json", "out", "--history", history]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = format!("error: {history}: --json and --history need a file each\n");
+        assert_eq!(stderr(&output), said);
+    }
+    assert_eq!(fs::read_to_string(bench.path("out")).unwrap(), "old");
+}
