@@ -144,7 +144,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
         }
     }
     if plan.is_suite {
-        let table = table::table(&reports, tests, paint);
+        let table = table::table(&reports, tests, paint, stage.terminal.columns());
         stage.terminal.text(format!("\n{table}"));
         if reports.len() < tests {
             let note = format!("Interrupted: {} tests were run.\n", reports.len());

@@ -75,6 +75,13 @@ impl Terminal {
         self.colour
     }
 
+    /// The width of the terminal that stdout is, if it is one.
+    pub fn columns(&self) -> Option<u16> {
+        console::Term::stdout()
+            .size_checked()
+            .map(|(_, columns)| columns)
+    }
+
     /// Whether there is a progress bar to be kept moving.
     pub fn moving(&self) -> bool {
         self.moving
