@@ -26,7 +26,7 @@ use crate::sim::stats::Counters;
 /// How many texts about what was incorrect are kept and shown; the rest is only counted.
 const MAX_INCORRECT_TEXTS: usize = 10;
 /// How many retries end a run: replicas that send clients round in a loop must not eat all memory.
-const MAX_RETRIES: usize = 1_000_000;
+const MAX_RETRIES: usize = if cfg!(test) { 10_000 } else { 1_000_000 };
 
 /// Something that happened below.
 #[derive(Clone, Debug)]

@@ -259,3 +259,33 @@ fn what_cannot_be_written_costs_no_result() {
     let said = "error: stdout: No space left on device (os error 28)\n";
     assert_eq!(stderr(&output), said);
 }
+
+#[test]
+fn what_a_replica_sent_before_its_death_is_heard_first() {
+    let bench = Bench::new(json!({"start_wait": 3}));
+    // While the simulator is stopped the replica says hello and dies.
+    let script = r#"[ "$2" = 0004 ] || exec "$ECHO" "$@"
+kill -STOP $PPID
+"$ECHO" "$@" &
+sleep 0.5
+kill -9 $!
+(sleep 0.3; kill -CONT $PPID) &
+exit 1"#;
+    let output = bench.run(&bench.script("dies", script), &["--silence"]);
+    let said = "replica 0004 died on its own: exit status 1";
+    assert!(stdout(&output).contains(said), "{}", stdout(&output));
+}
+
+#[test]
+fn a_replica_may_say_hello_again_from_elsewhere() {
+    let bench = Bench::new(json!({"start_wait": 2}));
+    let script = r#""$ECHO" "$@" &
+sleep 0.5
+kill -9 $!
+exec "$ECHO" "$@""#;
+    bench.run(&bench.script("again", script), &["--json", "out.jsonl"]);
+    let result = fs::read_to_string(bench.path("out.jsonl")).unwrap();
+    let result: Value = serde_json::from_str(&result).unwrap();
+    assert_eq!(result["unanswered"], 0, "{result:#}");
+    assert!(result["answers"].as_u64().unwrap() >= 100);
+}

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::bench::{Bench, echo, simulator, stderr};
+use crate::bench::{Bench, echo, simulator, stderr, stdout};
 
 #[test]
 fn bad_usage_is_said_in_a_few_lines_with_status_2() {
@@ -127,4 +127,15 @@ fn one_file_for_two_things_is_refused_before_it_is_emptied() {
         assert_eq!(stderr(&output), said);
     }
     assert_eq!(fs::read_to_string(bench.path("out")).unwrap(), "old");
+}
+
+#[test]
+fn the_seed_of_the_command_line_beats_the_configs() {
+    let bench = Bench::new(json!({"seed": 41}));
+    let exits = bench.script("exits", "exit 1");
+    for (arguments, seed) in [(&[][..], "seed 41"), (&["--seed", "42"], "seed 42")] {
+        let output = bench.run(&exits, arguments);
+        let first = stdout(&output).lines().next().unwrap().to_owned();
+        assert!(first.ends_with(seed), "{first}");
+    }
 }

@@ -464,3 +464,34 @@ fn time_never_runs_backwards_and_the_run_ends_with_its_end_wait() {
     assert_eq!(history.len(), 10);
     assert!(history.is_sorted_by_key(|event| event.time));
 }
+
+#[test]
+fn a_broadcast_spares_who_it_says_it_is_from() {
+    let mut stage = stage(json!({})).ready();
+    let envelope = Envelope {
+        src: Id(3),
+        leader: Id(0),
+        kind: Cow::Borrowed("kind"),
+        body: Body::Broadcast(7),
+    };
+    let actions = stage.input(Input::Message(1, envelope));
+    assert_eq!(receivers(&actions), [0, 1, 2, 4]);
+}
+
+#[test]
+fn a_request_storm_ends_the_run_early() {
+    let mut stage = stage(json!({})).ready();
+    let (mut to, mut request) = requests(&stage.until(1.0)).remove(0);
+    let mut answers = 0;
+    while !stage.simulation.is_finished() {
+        answers += 1;
+        assert!(answers <= MAX_RETRIES + 10, "it goes on for ever");
+        let mut again = requests(&stage.answer(to, &request, AnswerKind::Redirect));
+        if let Some(next) = again.pop() {
+            (to, request) = next;
+        }
+    }
+    let report = stage.simulation.into_report();
+    assert!(report.warnings[0].contains("request storm"));
+    assert!(answers >= MAX_RETRIES);
+}
