@@ -406,6 +406,21 @@ mod tests {
     }
 
     #[test]
+    fn who_is_dead_before_a_kill_died_on_its_own() {
+        let (watchdog, _told) = Watchdog::stand_in();
+        let mut children = Children::new(&watchdog);
+        start(&mut children, "false");
+        let begin = Instant::now();
+        while !children.replicas[0].is_dead() {
+            assert!(begin.elapsed() < Duration::from_secs(10));
+            thread::sleep(LOOK_EVERY);
+        }
+        children.kill(0, Instant::now());
+        let endings = look_until_gone(&mut children);
+        assert_eq!(endings[0], Ending::Died(0, "exit status 1".to_owned()));
+    }
+
+    #[test]
     fn a_long_line_is_cut_and_the_next_one_is_whole() {
         let text = format!("one\r\n{}\nthree", "x".repeat(5000));
         let mut pipe = text.as_bytes();
