@@ -10,9 +10,11 @@
 //! | [`run`] | one run: cores instead of processes, a queue of events instead of sockets |
 //! | [`invariants`] | Raft's promises and the lease's, checked after every step |
 //! | [`sweep`] | many seeds on all processors |
+//! | [`perform`] | sweeps as the command line asks for them |
 //! | [`summary`] | what a sweep found, as text |
 
 pub mod invariants;
+pub mod perform;
 pub mod run;
 pub mod summary;
 pub mod sweep;

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::embedded::run::{Order, Run, run};
 use crate::raft::Options;
 use crate::sim::config::Config;
-use crate::sim::report::Report;
+use crate::sim::history::HistoryEvent;
 use crate::sim::scoring::{Metric, Tier};
 
 /// The most seeds of a sweep.
@@ -39,6 +39,10 @@ pub struct Sample {
     pub request_latency: Option<[Duration; 3]>,
     /// Per kill of a leader, the time to the next acknowledged put.
     pub outages: Vec<Duration>,
+    /// The run as a line of JSON, if it is wanted.
+    pub json: Option<String>,
+    /// What the clients saw, if it is wanted.
+    pub history: Option<Vec<HistoryEvent>>,
 }
 
 /// A sweep's result for one config.
@@ -50,12 +54,12 @@ pub struct Sweep {
     pub samples: Vec<Sample>,
 }
 
-/// Runs a config with every seed of a range. `each` is called after every run, from any thread.
+/// Runs a config with every seed of a range. `keep` says what is kept of a run, on any thread.
 pub fn sweep(
     config: &Arc<Config>,
     seeds: RangeInclusive<u64>,
     options: &Options,
-    each: impl Fn(&Sample, Option<&Report>) + Sync,
+    keep: impl Fn(&Run) -> Sample + Sync,
 ) -> Sweep {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|panic| {
@@ -72,16 +76,8 @@ pub fn sweep(
                 keep_history: true,
             };
             match catch_unwind(AssertUnwindSafe(|| run(&order))) {
-                Ok(run) => {
-                    let sample = Sample::of(&run);
-                    each(&sample, Some(&run.report));
-                    sample
-                }
-                Err(_) => {
-                    let sample = Sample::of_panic(seed, LAST_PANIC.take());
-                    each(&sample, None);
-                    sample
-                }
+                Ok(run) => keep(&run),
+                Err(_) => Sample::of_panic(seed, LAST_PANIC.take()),
             }
         })
         .collect();
@@ -115,6 +111,8 @@ impl Sample {
                 .zip(latency(1.0))
                 .map(|((median, p99), longest)| [median, p99, longest]),
             outages: counters.outages.clone(),
+            json: None,
+            history: None,
         }
     }
 
@@ -128,6 +126,8 @@ impl Sample {
             violation: Some(format!("a core stopped: {}", said.replace('\n', " "))),
             request_latency: None,
             outages: Vec::new(),
+            json: None,
+            history: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! anything itself.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,9 +13,11 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use crate::embedded::perform;
+use crate::embedded::sweep::MAX_SEEDS;
 use crate::sim::config::Config;
 use crate::sim::places::{self, Target};
-use crate::sim::runner::{self, End, Plan, Task};
+use crate::sim::runner::{self, End, Plan, Replicas, Task};
 use crate::sim::strays::Mark;
 use crate::sim::suite::{TESTS, Test};
 use crate::sim::watchdog;
@@ -29,6 +32,7 @@ Examples:
   run configs/simple-1.json            one test with the replica of this project
   run all --json results.jsonl         the seventeen tests of the course
   run -r ./3700kvstore -s advanced-4   another replica, its output not shown
+  run all --virtual --seeds 1000       a thousand runs of each test in virtual time
 
 Exit status: 0 passed, 1 a test failed, 2 bad usage or a bad config, 130 interrupted.";
 
@@ -60,6 +64,15 @@ struct Options {
     /// config's, else a random one]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+
+    /// Play in virtual time, with the cores of this project's replica, their promises checked after
+    /// every step: a seed repeats a run exactly
+    #[arg(long, conflicts_with = "replica")]
+    r#virtual: bool,
+
+    /// With --virtual: play every seed from 0 to N-1, or from A to B-1, and sum up
+    #[arg(long, value_name = "N|A..B", value_parser = read_seeds, requires = "virtual", conflicts_with = "seed")]
+    seeds: Option<Seeds>,
 
     /// Write the results into FILE, a JSON object a line for each run
     #[arg(long, value_name = "FILE")]
@@ -108,7 +121,25 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A range of seeds, the last excluded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seeds(Range<u64>);
+
+fn read_seeds(text: &str) -> Result<Seeds, String> {
+    let range: Option<Range<u64>> = match text.split_once("..") {
+        None => text.parse().ok().map(|count| 0..count),
+        Some((first, end)) => first.parse().ok().zip(end.parse().ok()).map(|(a, b)| a..b),
+    };
+    range
+        .filter(|range| (1..=MAX_SEEDS).contains(&range.end.saturating_sub(range.start)))
+        .map(Seeds)
+        .ok_or_else(|| format!("expected a number N or a range A..B with 1 to {MAX_SEEDS} seeds"))
+}
+
 fn run(options: &Options) -> Result<u8, String> {
+    if let Some(Seeds(range)) = &options.seeds {
+        return run_sweeps(options, range);
+    }
     let outcome = runner::run(plan(options)?)?;
     for trouble in &outcome.trouble {
         let _ = writeln!(std::io::stderr(), "error: {trouble}");
@@ -122,6 +153,18 @@ fn run(options: &Options) -> Result<u8, String> {
     })
 }
 
+/// Plays every seed of a range with one config or all.
+fn run_sweeps(options: &Options, seeds: &Range<u64>) -> Result<u8, String> {
+    if options.history.is_some() && seeds.end - seeds.start > 1 {
+        return Err("--history needs a single seed".to_owned());
+    }
+    let plan = plan(options)?;
+    match perform::run(plan, seeds.clone())? {
+        true => Ok(0),
+        false => Ok(FAILED),
+    }
+}
+
 /// Checks everything that can be checked before the first run.
 fn plan(options: &Options) -> Result<Plan, String> {
     let is_suite = options.test.as_os_str() == "all";
@@ -130,7 +173,10 @@ fn plan(options: &Options) -> Result<Plan, String> {
     } else {
         vec![single_task(options)?]
     };
-    let program = places::replica_program(options.replica.as_deref())?;
+    let replicas = match options.r#virtual {
+        true => Replicas::Embedded,
+        false => Replicas::Processes(places::replica_program(options.replica.as_deref())?),
+    };
     let history_of = |task: &Task| {
         let path = options.history.as_ref()?;
         Some(match is_suite {
@@ -155,7 +201,7 @@ fn plan(options: &Options) -> Result<Plan, String> {
     Ok(Plan {
         tasks,
         is_suite,
-        program,
+        replicas,
         show_output: !is_suite && !options.silence,
         json,
     })
@@ -196,5 +242,14 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Options::command().debug_assert();
+    }
+
+    #[test]
+    fn seeds_are_a_number_or_a_range() {
+        assert_eq!(read_seeds("3"), Ok(Seeds(0..3)));
+        assert_eq!(read_seeds("7..9"), Ok(Seeds(7..9)));
+        for bad in ["", "0", "9..7", "7..7", "-1", "a..b", "1..99999999999"] {
+            assert!(read_seeds(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Runs one test or a whole suite with real processes, shows each run and writes its files.
+//! Runs one test or a whole suite, with real processes or in virtual time, shows each run and writes
+//! its files.
 //!
 //! What is wrong with a file is kept until the end: it must never cost the results of a run. Which
 //! tests there are and what the exit status is, is the business of `cli`.
@@ -7,6 +8,8 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::embedded;
+use crate::raft::Options;
 use crate::sim::config::Config;
 use crate::sim::output::{self, Paint};
 use crate::sim::places::{self, Target};
@@ -40,12 +43,21 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// Whether it is a suite: a line for each test, and a table at the end.
     pub is_suite: bool,
-    /// The replica's program.
-    pub program: PathBuf,
+    /// What the replicas are.
+    pub replicas: Replicas,
     /// Whether the replicas' output is shown.
     pub show_output: bool,
     /// Where the results go.
     pub json: Option<Target>,
+}
+
+/// What the replicas of a run are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replicas {
+    /// Processes of this program, in real time.
+    Processes(PathBuf),
+    /// The cores of this crate, in virtual time.
+    Embedded,
 }
 
 /// How it went.
@@ -103,11 +115,15 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
         trouble: Vec::new(),
     };
     let mut reports: Vec<Report> = Vec::new();
+    let mut broken = false;
     let mut last_group = "";
     for task in plan.tasks {
         match task.test {
             None => {
-                let program = plan.program.display().to_string();
+                let program = match &plan.replicas {
+                    Replicas::Processes(program) => program.display().to_string(),
+                    Replicas::Embedded => "embedded cores in virtual time".to_owned(),
+                };
                 let heading = output::heading(&task.shown, &program, task.seed, paint);
                 stage.terminal.text(heading);
             }
@@ -117,19 +133,38 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
             }
             Some(_) => {}
         }
-        let order = Order {
-            program: &plan.program,
-            config: Arc::clone(&task.config),
-            seed: task.seed,
-            keep_history: task.history.is_some(),
-            show_notes: !plan.is_suite,
-            show_output: plan.show_output,
+        let report = match &plan.replicas {
+            Replicas::Processes(program) => {
+                let order = Order {
+                    program,
+                    config: Arc::clone(&task.config),
+                    seed: task.seed,
+                    keep_history: task.history.is_some(),
+                    show_notes: !plan.is_suite,
+                    show_output: plan.show_output,
+                };
+                let report = processes::run(&order, stage).map_err(|error| match error {
+                    RunError::Program(_) => format!("replica {}: {error}", program.display()),
+                    RunError::System(_) => error.to_string(),
+                })?;
+                stage.watchdog.forget_all();
+                report
+            }
+            Replicas::Embedded => {
+                let run = embedded::run::run(&embedded::run::Order {
+                    config: Arc::clone(&task.config),
+                    seed: task.seed,
+                    options: Options::default(),
+                    keep_trace: false,
+                    keep_history: true,
+                });
+                if let Some(violation) = run.violation {
+                    broken = true;
+                    stage.terminal.text(format!("VIOLATION {violation}\n"));
+                }
+                run.report
+            }
         };
-        let report = processes::run(&order, stage).map_err(|error| match error {
-            RunError::Program(_) => format!("replica {}: {error}", plan.program.display()),
-            RunError::System(_) => error.to_string(),
-        })?;
-        stage.watchdog.forget_all();
         stage.terminal.text(match task.test {
             Some(test) if report.complete => output::test_line(test, &report, paint),
             _ => output::report(&report, paint),
@@ -152,7 +187,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
         }
     }
     let end = match stage.signals.stop_signal() {
-        _ if reports.len() == tests && reports.iter().all(Report::passed) => End::Passed,
+        _ if reports.len() == tests && !broken && reports.iter().all(Report::passed) => End::Passed,
         _ if reports.len() == tests => End::Failed,
         Some(signal) => End::Interrupted(signal),
         None => End::Unread,

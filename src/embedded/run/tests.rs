@@ -1,5 +1,5 @@
 use super::*;
-use crate::embedded::sweep::sweep;
+use crate::embedded::sweep::{Sample, sweep};
 use crate::raft::mistakes::Mistake;
 use crate::sim::suite::TESTS;
 
@@ -110,7 +110,7 @@ impl Search {
         for seed in 0..self.seeds {
             for &name in self.configs {
                 runs += 1;
-                let sweep = sweep(&course(name), seed..=seed, &options, |_, _| {});
+                let sweep = sweep(&course(name), seed..=seed, &options, Sample::of);
                 if let Some((_, what)) = sweep.violations().next() {
                     return Some((runs, format!("{name} seed {seed}"), name, what.to_owned()));
                 }

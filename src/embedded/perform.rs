@@ -1,0 +1,103 @@
+//! Carries out sweeps as the command line asks for them: progress, tables, violations, files.
+
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::embedded::sweep::{Sweep, sweep};
+use crate::embedded::{summary, sweep::Sample};
+use crate::raft::Options;
+use crate::sim::places::Target;
+use crate::sim::runner::{Plan, Task};
+use crate::sim::{history, json};
+
+/// How often a second the progress bar is drawn at most.
+const DRAWN_PER_SECOND: u8 = 10;
+
+/// Plays every seed with every test of the plan. Returns whether no run showed what none may show.
+///
+/// # Errors
+///
+/// If a file or the output cannot be written; one line.
+pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
+    let count = seeds.end - seeds.start;
+    let runs = count * plan.tasks.len() as u64;
+    let bar = progress(runs);
+    let started = Instant::now();
+    let mut json = plan.json;
+    let mut sweeps = Vec::with_capacity(plan.tasks.len());
+    let mut findings = String::new();
+    for task in plan.tasks {
+        bar.set_prefix(task.config.name.clone());
+        let swept = sweep_task(&task, seeds.clone(), json.is_some(), &bar);
+        if let Some(target) = &mut json {
+            write_json(&swept, target)?;
+        }
+        if let (Some(Target { path, file }), [only]) = (task.history, swept.samples.as_slice()) {
+            let events = only.history.as_deref().unwrap_or_default();
+            history::write(events, &mut BufWriter::new(file))
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        findings.push_str(&summary::failures(&swept, &task.shown));
+        sweeps.push(swept);
+    }
+    bar.finish_and_clear();
+    let violations: usize = sweeps.iter().map(|sweep| sweep.violations().count()).sum();
+    let seconds = started.elapsed().as_secs_f64();
+    let text = format!(
+        "{}\n{findings}{runs} runs in {seconds:.1} s, {violations} with a violation.\n",
+        summary::tables(&sweeps),
+    );
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("stdout: {error}")),
+        _ => Ok(violations == 0),
+    }
+}
+
+fn sweep_task(task: &Task, seeds: Range<u64>, keep_json: bool, bar: &ProgressBar) -> Sweep {
+    let last = seeds.end - 1;
+    let only_one = seeds.start == last;
+    sweep(
+        &task.config,
+        seeds.start..=last,
+        &Options::default(),
+        |run| {
+            bar.inc(1);
+            let mut sample = Sample::of(run);
+            sample.json = keep_json.then(|| json::object(&run.report).to_string());
+            if only_one && task.history.is_some() {
+                sample.history.clone_from(&run.report.history);
+            }
+            sample
+        },
+    )
+}
+
+fn write_json(sweep: &Sweep, Target { path, file }: &mut Target) -> Result<(), String> {
+    let mut writer = BufWriter::new(file);
+    for line in sweep
+        .samples
+        .iter()
+        .filter_map(|sample| sample.json.as_ref())
+    {
+        writeln!(writer, "{line}").map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    writer
+        .flush()
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// A bar on stderr with the rate and the time that is left; nothing where stderr is no terminal.
+fn progress(runs: u64) -> ProgressBar {
+    let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND);
+    let style = ProgressStyle::with_template(
+        "{prefix} [{bar:24.cyan}] {pos}/{len} runs, {per_sec}, {eta} left",
+    )
+    .map_or_else(
+        |_| ProgressStyle::default_bar(),
+        |style| style.progress_chars("=> "),
+    );
+    ProgressBar::with_draw_target(Some(runs), target).with_style(style)
+}
