@@ -138,7 +138,26 @@ impl<'w> Children<'w> {
             && matches!(replica.life, Life::Running)
         {
             replica.signal(Signal::TERM);
+            // One that was paused hears of its end only when it goes on.
+            replica.signal(Signal::CONT);
             replica.life = Life::Dying(now);
+        }
+    }
+
+    /// Lets a replica stand still.
+    pub fn pause(&self, replica: usize) {
+        self.signal_running(replica, Signal::STOP);
+    }
+
+    /// Lets a replica that was paused go on.
+    pub fn resume(&self, replica: usize) {
+        self.signal_running(replica, Signal::CONT);
+    }
+
+    fn signal_running(&self, replica: usize, signal: Signal) {
+        let replica = self.replicas.get(replica);
+        if let Some(replica) = replica.filter(|replica| matches!(replica.life, Life::Running)) {
+            replica.signal(signal);
         }
     }
 

@@ -170,6 +170,7 @@ fn run(options: &Options) -> Result<u8, String> {
             stage
                 .terminal
                 .text(output::heading(&task.shown, &program, task.seed, paint));
+            stage.terminal.text(output::purpose(&task.config));
         }
         let order = Order {
             program: &program,

@@ -8,10 +8,10 @@
 //! | subject | modules |
 //! | --- | --- |
 //! | what a run is | [`config`], [`suite`] (the seventeen tests) |
-//! | the simulation | [`world`], which owns [`client`], [`network`], [`schedule`], [`stats`] |
+//! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`], [`stats`] |
 //! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`] |
-//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`children`], [`guard`] and [`watchdog`] (nobody is orphaned), [`signals`] |
+//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`delayed`], [`children`], [`guard`] and [`watchdog`] (nobody is orphaned), [`signals`] |
 //! | what a user sees | [`cli`], [`terminal`], `progress`, [`output`], [`table`], [`json`] |
 
 pub mod children;
@@ -19,6 +19,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod datagram;
+pub mod delayed;
 pub mod guard;
 pub mod history;
 pub mod json;
@@ -37,5 +38,6 @@ pub mod stats;
 pub mod suite;
 pub mod table;
 pub mod terminal;
+pub mod transit;
 pub mod watchdog;
 pub mod world;

@@ -151,7 +151,8 @@ fn a_payload_is_passed_on_as_it_came() {
         actions,
         [Action::Deliver {
             to: 3,
-            payload: 4711
+            payload: 4711,
+            after: Duration::ZERO
         }]
     );
 }
