@@ -459,4 +459,6 @@ fn write_step(trace: &mut String, now: Duration, index: usize, input: Option<&Co
 }
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod tests;
