@@ -10,10 +10,10 @@ use std::time::Duration;
 use rand::RngExt;
 
 use crate::id::Id;
+use crate::sim::config::Config;
 use crate::sim::history::{HistoryEvent, HistoryKind};
 use crate::sim::message::{Answer, AnswerKind, ClientRequest, Mid, Op};
 use crate::sim::random::{Stream, StreamRng, alphanumeric, md5hex};
-use crate::sim::config::Config;
 use crate::sim::roster::Roster;
 use crate::sim::stats::Counters;
 

@@ -212,6 +212,41 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_named_on_no_side_is_alone() {
+        let mut network = network(5, 0.0);
+        network.split_into(&[vec![0, 1, 2]]);
+        assert_eq!(network.majority().unwrap(), [Id(0), Id(1), Id(2)]);
+        assert_eq!(network.fate(Id(0), 2), Fate::Sent);
+        assert_eq!(network.fate(Id(3), 4), Fate::Cut);
+        network.isolate(0);
+        assert_eq!(network.majority().unwrap().len(), 4);
+        assert_eq!(network.fate(Id(3), 4), Fate::Sent);
+        assert_eq!(network.fate(Id(0), 4), Fate::Cut);
+        assert_eq!(network.fate(Id(4), 0), Fate::Cut);
+    }
+
+    #[test]
+    fn half_of_the_replicas_are_no_majority() {
+        let mut network = network(4, 0.0);
+        network.split_into(&[vec![0, 1], vec![2, 3]]);
+        assert_eq!(network.majority().unwrap(), []);
+        assert!(!network.is_on_majority_side(Id(0)));
+        assert_eq!(network.fate(Id(0), 1), Fate::Sent);
+    }
+
+    #[test]
+    fn a_cut_works_one_way_beside_a_split_until_the_network_heals() {
+        let mut network = network(5, 0.0);
+        network.cut(0, 1);
+        network.split_into(&[vec![0, 1, 2], vec![3, 4]]);
+        assert_eq!(network.fate(Id(0), 1), Fate::Cut);
+        assert_eq!(network.fate(Id(1), 0), Fate::Sent);
+        network.heal();
+        assert!(!network.is_split());
+        assert_eq!(network.fate(Id(0), 1), Fate::Sent);
+    }
+
+    #[test]
     fn messages_are_lost_as_often_as_asked_for() {
         let lost = |drops| {
             let mut network = network(5, drops);

@@ -124,7 +124,8 @@ pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError>
         show_notes: order.show_notes,
     };
     if order.show_notes && order.config.faults.clock_drift_ppm > 0 {
-        let text = "processes share one clock: its drift is for virtual time only, without effect here";
+        let text =
+            "processes share one clock: its drift is for virtual time only, without effect here";
         driver.note(text);
     }
     let result = driver.play(&mut sockets, stage.signals);

@@ -322,3 +322,5 @@ fn the_history_has_each_attempt_from_its_making_to_its_answer() {
         ]
     );
 }
+
+mod shared_keys;

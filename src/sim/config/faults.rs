@@ -92,7 +92,8 @@ fn latency(top: &Section<'_>) -> Result<Latency, ConfigError> {
         return Ok(Latency::None);
     };
     let Value::Object(map) = value else {
-        let allowed = "an object {\"type\", \"min_ms\", \"max_ms\"} or {\"type\", \"mean_ms\", \"max_ms\"}";
+        let allowed =
+            "an object {\"type\", \"min_ms\", \"max_ms\"} or {\"type\", \"mean_ms\", \"max_ms\"}";
         return Err(top.wrong("latency", value, allowed));
     };
     let section = Section {

@@ -244,3 +244,5 @@ fn what_is_not_a_json_object_is_said() {
     assert!(error("{\n \"a\": }").starts_with("f.json: not JSON: "));
     assert!(error("{\n \"a\": }").ends_with("at line 2 column 7"));
 }
+
+mod faults;

@@ -441,3 +441,5 @@ fn time_never_runs_backwards_and_the_run_ends_with_its_end_wait() {
     assert_eq!(history.len(), 10);
     assert!(history.is_sorted_by_key(|event| event.time));
 }
+
+mod faults;
