@@ -1,7 +1,8 @@
 //! The replicas' processes: starting, crashing, ending, and what they say.
 //!
 //! However a run ends, no process of it is left: dropping [`Children`] kills them, and for a
-//! simulator that is killed itself there are `guard` and `watchdog`. Must never know of messages.
+//! simulator that is killed itself there are `guard` and `watchdog`. What left a replica's process
+//! group is found by `strays`, whose limit is this module's, too. Must never know of messages.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
@@ -17,6 +18,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::id::Id;
 use crate::sim::guard::guard;
+use crate::sim::strays::{self, Mark};
 use crate::sim::terminal::Lines;
 use crate::sim::watchdog::Watchdog;
 
@@ -42,10 +44,22 @@ pub struct Arguments {
     pub peers: Vec<Id>,
 }
 
+/// What is learnt of a replica that ends by itself, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The replica with this index has ended by itself: how.
+    Died(usize, String),
+    /// What the replica with this index had said on stderr in the end, in whole lines; perhaps
+    /// nothing.
+    LastWords(usize, Vec<String>),
+}
+
 /// The replicas' processes of a run.
 #[derive(Debug)]
 pub struct Children<'w> {
     watchdog: &'w Watchdog,
+    /// In the environment of all processes of this run.
+    mark: Mark,
     replicas: Vec<Replica>,
 }
 
@@ -54,6 +68,8 @@ struct Replica {
     child: Child,
     /// The process group that the child leads.
     group: Pid,
+    /// In the environment of all its processes.
+    mark: Mark,
     life: Life,
     /// The end of its stderr.
     tail: Arc<Mutex<VecDeque<String>>>,
@@ -67,7 +83,7 @@ enum Life {
     /// Killed by us, but not gone yet.
     Dying(Instant),
     /// Ended by itself; its last words may still be on their way.
-    Ended(Instant, ExitStatus),
+    Ended(Instant),
     /// Nothing more to do.
     Gone,
 }
@@ -77,6 +93,7 @@ impl<'w> Children<'w> {
     pub fn new(watchdog: &'w Watchdog) -> Self {
         Children {
             watchdog,
+            mark: watchdog.mark_of_next_run(),
             replicas: Vec::new(),
         }
     }
@@ -93,8 +110,10 @@ impl<'w> Children<'w> {
         started: Instant,
         lines: Option<&Lines>,
     ) -> io::Result<()> {
+        let mark = self.mark.replica(arguments.own);
         let mut command = Command::new(program);
         command
+            .env(strays::VARIABLE, mark.to_string())
             .arg(arguments.port.to_string())
             .arg(arguments.own.to_string())
             .args(arguments.peers.iter().map(Id::to_string))
@@ -112,6 +131,7 @@ impl<'w> Children<'w> {
         self.replicas.push(Replica {
             child,
             group,
+            mark,
             life: Life::Running,
             tail: Arc::clone(&tail),
             open_pipes: Arc::clone(&open_pipes),
@@ -132,15 +152,18 @@ impl<'w> Children<'w> {
         Ok(())
     }
 
-    /// Crashes a replica for good: SIGTERM to its group, and SIGKILL if that does not do.
+    /// Crashes a replica for good: SIGTERM to its processes, and SIGKILL if that does not do. One that
+    /// has ended by itself before has done so, even if nobody has looked yet.
     pub fn kill(&mut self, replica: usize, now: Instant) {
         if let Some(replica) = self.replicas.get_mut(replica)
-            && matches!(replica.life, Life::Running)
+            && replica.terminate(now)
         {
-            replica.signal(Signal::TERM);
-            // One that was paused hears of its end only when it goes on.
-            replica.signal(Signal::CONT);
-            replica.life = Life::Dying(now);
+            let (mark, group) = (replica.mark.clone(), replica.group);
+            in_background(move || {
+                strays::signal(&mark, Signal::TERM, Some(group));
+                thread::sleep(GRACE);
+                strays::kill(&mark);
+            });
         }
     }
 
@@ -161,14 +184,17 @@ impl<'w> Children<'w> {
         }
     }
 
-    /// Looks after everybody. Returns who ended by itself, how, and its last words.
-    pub fn look_after(&mut self, now: Instant) -> Vec<(usize, String)> {
-        let mut ended = Vec::new();
+    /// Looks after everybody. Tells of a death at once, and of the last words when they are there.
+    pub fn look_after(&mut self, now: Instant) -> Vec<Ending> {
+        let mut endings = Vec::new();
         for (index, replica) in self.replicas.iter_mut().enumerate() {
             match replica.life {
                 Life::Running => {
                     if let Some(status) = replica.bury_if_dead(self.watchdog) {
-                        replica.life = Life::Ended(now, status);
+                        endings.push(Ending::Died(index, how(status)));
+                        replica.life = Life::Ended(now);
+                        let mark = replica.mark.clone();
+                        in_background(move || strays::kill(&mark));
                     }
                 }
                 Life::Dying(since) => {
@@ -178,41 +204,47 @@ impl<'w> Children<'w> {
                         replica.signal(Signal::KILL);
                     }
                 }
-                Life::Ended(..) | Life::Gone => {}
+                Life::Ended(_) | Life::Gone => {}
             }
-            if let Life::Ended(since, status) = replica.life {
+            if let Life::Ended(since) = replica.life {
                 let silent = replica.open_pipes.load(Ordering::Acquire) == 0;
                 if silent || now.saturating_duration_since(since) >= LAST_WORDS {
-                    ended.push((index, replica.last_words(status)));
+                    endings.push(Ending::LastWords(index, replica.last_words()));
                     replica.life = Life::Gone;
                 }
             }
         }
-        ended
+        endings
     }
 
     /// How soon [`Children::look_after`] is needed, if no signal of a child's death comes before.
     pub fn look_again_in(&self) -> Option<Duration> {
-        let waiting = |replica: &Replica| matches!(replica.life, Life::Dying(_) | Life::Ended(..));
+        let waiting = |replica: &Replica| matches!(replica.life, Life::Dying(_) | Life::Ended(_));
         self.replicas.iter().any(waiting).then_some(LOOK_EVERY)
     }
 
-    /// Ends everybody: SIGTERM, then SIGKILL after half a second at most.
-    pub fn stop_all(&mut self) {
+    /// Ends everybody: SIGTERM, then SIGKILL after half a second at most. Returns what is learnt of
+    /// those that had ended by themselves.
+    pub fn stop_all(&mut self) -> Vec<Ending> {
         let begin = Instant::now();
-        for index in 0..self.replicas.len() {
-            self.kill(index, begin);
+        // Before the first is killed: whoever is dead by now died on its own.
+        let mut endings = self.look_after(begin);
+        for replica in &mut self.replicas {
+            replica.terminate(begin);
         }
         // The loop ends: what SIGKILL does not end at once is stuck in the kernel and left to it.
         while self.look_again_in().is_some() && begin.elapsed() < GRACE + LAST_WORDS {
-            self.look_after(Instant::now());
+            endings.extend(self.look_after(Instant::now()));
             thread::sleep(LOOK_EVERY);
         }
+        // Everybody has had the time to end by itself.
+        strays::kill(&self.mark);
         let begin = Instant::now();
         let talking = |replica: &Replica| replica.open_pipes.load(Ordering::Acquire) > 0;
         while self.replicas.iter().any(talking) && begin.elapsed() < LAST_WORDS {
             thread::sleep(LOOK_EVERY);
         }
+        endings
     }
 }
 
@@ -228,11 +260,28 @@ impl Replica {
         let _ = kill_process_group(self.group, signal);
     }
 
+    /// Asks a running replica to end; says whether it was one.
+    fn terminate(&mut self, now: Instant) -> bool {
+        let runs = matches!(self.life, Life::Running) && !self.is_dead();
+        if runs {
+            self.signal(Signal::TERM);
+            // One that was paused hears of its end only when it goes on.
+            self.signal(Signal::CONT);
+            self.life = Life::Dying(now);
+        }
+        runs
+    }
+
+    /// Whether the child has died; it is not reaped yet.
+    fn is_dead(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !matches!(waitid(WaitId::Pid(self.group), options), Ok(None))
+    }
+
     /// If the child has died, kills what is left of its group and reaps it.
     fn bury_if_dead(&mut self, watchdog: &Watchdog) -> Option<ExitStatus> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         // Looked at before it is reaped: until then nobody else can get the group's number.
-        if matches!(waitid(WaitId::Pid(self.group), options), Ok(None)) {
+        if !self.is_dead() {
             return None;
         }
         self.signal(Signal::KILL);
@@ -241,21 +290,26 @@ impl Replica {
         Some(status)
     }
 
-    fn last_words(&self, status: ExitStatus) -> String {
-        let how = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("exit status {code}"),
-            (None, Some(signal)) => match signal_hook::low_level::signal_name(signal) {
-                Some(name) => format!("killed by signal {signal} ({name})"),
-                None => format!("killed by signal {signal}"),
-            },
-            (None, None) => "ended".to_owned(),
-        };
+    fn last_words(&self) -> Vec<String> {
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        if tail.is_empty() {
-            return format!("{how}, nothing on stderr");
-        }
-        let lines: Vec<String> = tail.iter().map(|line| format!("\n    {line}")).collect();
-        format!("{how}; the end of its stderr:{}", lines.concat())
+        tail.iter().cloned().collect()
+    }
+}
+
+/// Looking through all processes takes too long for the thread that routes messages. If there is no
+/// thread to be had, the strays are found at the end of the run.
+fn in_background(work: impl FnOnce() + Send + 'static) {
+    let _ = thread::Builder::new().name("strays".to_owned()).spawn(work);
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => match signal_hook::low_level::signal_name(signal) {
+            Some(name) => format!("killed by signal {signal} ({name})"),
+            None => format!("killed by signal {signal}"),
+        },
+        (None, None) => "ended".to_owned(),
     }
 }
 
@@ -331,6 +385,59 @@ fn read_line(pipe: &mut impl BufRead) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn start(children: &mut Children<'_>, program: &str) {
+        let arguments = Arguments {
+            port: 9,
+            own: Id(0),
+            peers: Vec::new(),
+        };
+        let started = children.start(Path::new(program), &arguments, Instant::now(), None);
+        started.unwrap();
+    }
+
+    fn look_until_gone(children: &mut Children<'_>) -> Vec<Ending> {
+        let mut endings = Vec::new();
+        let begin = Instant::now();
+        while endings.len() < 2 {
+            assert!(begin.elapsed() < Duration::from_secs(10), "{endings:?}");
+            endings.extend(children.look_after(Instant::now()));
+            thread::sleep(LOOK_EVERY);
+        }
+        endings
+    }
+
+    #[test]
+    fn the_watchdog_forgets_who_is_dead() {
+        let (watchdog, told) = Watchdog::stand_in();
+        let mut children = Children::new(&watchdog);
+        start(&mut children, "false");
+        assert_eq!(
+            look_until_gone(&mut children),
+            [
+                Ending::Died(0, "exit status 1".to_owned()),
+                Ending::LastWords(0, Vec::new())
+            ]
+        );
+        drop(children);
+        drop(watchdog);
+        assert!(Watchdog::groups_left(told).is_empty());
+    }
+
+    #[test]
+    fn who_is_dead_before_a_kill_died_on_its_own() {
+        let (watchdog, _told) = Watchdog::stand_in();
+        let mut children = Children::new(&watchdog);
+        start(&mut children, "false");
+        let begin = Instant::now();
+        while !children.replicas[0].is_dead() {
+            assert!(begin.elapsed() < Duration::from_secs(10));
+            thread::sleep(LOOK_EVERY);
+        }
+        children.kill(0, Instant::now());
+        let endings = look_until_gone(&mut children);
+        assert_eq!(endings[0], Ending::Died(0, "exit status 1".to_owned()));
+    }
 
     #[test]
     fn a_long_line_is_cut_and_the_next_one_is_whole() {

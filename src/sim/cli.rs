@@ -1,11 +1,10 @@
-//! The command line: reads arguments, runs what they ask for, tells the outcome as exit status.
+//! The command line: reads arguments, plans what they ask for, tells the outcome as exit status.
 //!
-//! 0: passed. 1: a test failed. 2: bad usage, a bad config, or nothing could be run. 128 + n: ended
-//! by signal n; 141: nobody read the output any more.
+//! 0: passed. 1: a test failed. 2: bad usage, a bad config, nothing could be run, or a result could
+//! not be written. 128 + n: ended by signal n; 141: nobody read the output any more. Must never run
+//! anything itself.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,14 +13,11 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::sim::config::Config;
-use crate::sim::output::{self, Paint};
-use crate::sim::processes::{self, Order, RunError, Stage};
-use crate::sim::report::Report;
-use crate::sim::signals::Signals;
+use crate::sim::places::{self, Target};
+use crate::sim::runner::{self, End, Plan, Task};
+use crate::sim::strays::Mark;
 use crate::sim::suite::{TESTS, Test};
-use crate::sim::terminal::Terminal;
-use crate::sim::watchdog::{self, Watchdog};
-use crate::sim::{history, json, table};
+use crate::sim::watchdog;
 
 const FAILED: u8 = 1;
 const UNUSABLE: u8 = 2;
@@ -85,7 +81,9 @@ pub fn main() -> ExitCode {
         .nth(1)
         .is_some_and(|first| first == watchdog::ARGUMENT)
     {
-        return match watchdog::watch() {
+        let mark = std::env::args_os().nth(2);
+        let mark = mark.and_then(|text| Mark::read(text.to_str()?));
+        return match watchdog::watch(mark.as_ref()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::from(UNUSABLE),
         };
@@ -110,219 +108,84 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A test to run, and where its history goes.
-struct Task {
-    test: Option<&'static Test>,
-    config: Arc<Config>,
-    /// How the user called the config.
-    shown: String,
-    seed: u64,
-    history: Option<(PathBuf, File)>,
+fn run(options: &Options) -> Result<u8, String> {
+    let outcome = runner::run(plan(options)?)?;
+    for trouble in &outcome.trouble {
+        let _ = writeln!(std::io::stderr(), "error: {trouble}");
+    }
+    Ok(match outcome.end {
+        End::Interrupted(signal) => 128 + signal,
+        _ if !outcome.trouble.is_empty() => UNUSABLE,
+        End::Unread => PIPE_CLOSED,
+        End::Failed => FAILED,
+        End::Passed => 0,
+    })
 }
 
-fn run(options: &Options) -> Result<u8, String> {
-    let all = options.test.as_os_str() == "all";
-    let mut tasks = if all {
+/// Checks everything that can be checked before the first run.
+fn plan(options: &Options) -> Result<Plan, String> {
+    let is_suite = options.test.as_os_str() == "all";
+    let mut tasks = if is_suite {
         all_tasks(options)?
     } else {
         vec![single_task(options)?]
     };
-    let program = replica_program(options)?;
-    let mut json = match &options.json {
-        None => None,
-        Some(path) => Some((path.as_path(), create(path)?)),
+    let program = places::replica_program(options.replica.as_deref())?;
+    let history_of = |task: &Task| {
+        let path = options.history.as_ref()?;
+        Some(match is_suite {
+            true => places::with_name(path, &task.config.name),
+            false => path.clone(),
+        })
     };
-    for task in &mut tasks {
-        if let Some(path) = &options.history {
-            let path = if all {
-                with_name(path, &task.config.name)
-            } else {
-                path.clone()
-            };
-            let file = create(&path)?;
-            task.history = Some((path, file));
-        }
-    }
-    let itself = std::env::current_exe()
-        .map_err(|error| format!("the simulator does not find its own program: {error}"))?;
-    let mut signals =
-        Signals::install().map_err(|error| format!("signals cannot be handled: {error}"))?;
-    let watchdog = Watchdog::start(&itself)
-        .map_err(|error| format!("the watchdog does not start: {error}"))?;
-    let mut terminal =
-        Terminal::open().map_err(|error| format!("the terminal thread does not start: {error}"))?;
-    let paint = Paint::new(terminal.colour());
-
-    let tests = tasks.len();
-    let mut reports: Vec<Report> = Vec::new();
-    let mut stage = Stage {
-        watchdog: &watchdog,
-        signals: &mut signals,
-        terminal: &mut terminal,
-    };
-    let mut last_group = "";
-    for task in tasks {
-        if let Some(test) = task.test.filter(|test| test.group != last_group) {
-            stage.terminal.text(output::group(test.group, paint));
-            last_group = test.group;
-        } else if task.test.is_none() {
-            let program = program.display().to_string();
-            stage
-                .terminal
-                .text(output::heading(&task.shown, &program, task.seed, paint));
-            stage.terminal.text(output::purpose(&task.config));
-        }
-        let order = Order {
-            program: &program,
-            config: Arc::clone(&task.config),
-            seed: task.seed,
-            keep_history: task.history.is_some(),
-            show_notes: !all,
-            show_output: !all && !options.silence,
-        };
-        let report = processes::run(&order, &mut stage).map_err(|error| match error {
-            RunError::Program(_) => format!("replica {}: {error}", program.display()),
-            RunError::System(_) => error.to_string(),
-        })?;
-        watchdog.forget_all();
-        // The files come first: whoever reads the terminal may have gone.
-        save(&report, task.history, json.as_mut())?;
-        match task.test {
-            None => stage.terminal.text(output::report(&report, paint)),
-            Some(test) if report.complete => {
-                stage.terminal.text(output::test_line(test, &report, paint));
+    // Before any of the files is emptied.
+    if let Some(json) = &options.json {
+        for path in tasks.iter().filter_map(history_of) {
+            if places::are_same(json, &path) {
+                let path = path.display();
+                return Err(format!("{path}: --json and --history need a file each"));
             }
-            Some(_) => {}
-        }
-        let complete = report.complete;
-        if complete {
-            reports.push(report);
-        }
-        if !complete || stage.signals.stop_requested() || stage.terminal.is_closed() {
-            break;
         }
     }
-    if all {
-        terminal.text(format!("\n{}", table::table(&reports, tests, paint)));
-        if reports.len() < tests {
-            terminal.text(format!("Interrupted: {} tests were run.\n", reports.len()));
-        }
+    let json = options.json.as_deref().map(Target::create).transpose()?;
+    for task in &mut tasks {
+        let path = history_of(task);
+        task.history = path.as_deref().map(Target::create).transpose()?;
     }
-    let status = if let Some(signal) = signals.stop_signal().filter(|_| reports.len() < tests) {
-        128 + signal
-    } else if reports.len() < tests {
-        PIPE_CLOSED
-    } else if reports.iter().all(Report::passed) {
-        0
-    } else {
-        FAILED
-    };
-    Ok(status)
-}
-
-fn save(
-    report: &Report,
-    history: Option<(PathBuf, File)>,
-    json: Option<&mut (&Path, File)>,
-) -> Result<(), String> {
-    if let (Some((path, file)), Some(events)) = (history, &report.history) {
-        history::write(events, &mut BufWriter::new(file))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    if let Some((path, file)) = json.filter(|_| report.complete) {
-        let line = format!("{}\n", json::object(report));
-        file.write_all(line.as_bytes())
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    Ok(())
+    Ok(Plan {
+        tasks,
+        is_suite,
+        program,
+        show_output: !is_suite && !options.silence,
+        json,
+    })
 }
 
 fn all_tasks(options: &Options) -> Result<Vec<Task>, String> {
-    let mut tasks = Vec::with_capacity(TESTS.len());
-    for (index, test) in TESTS.iter().enumerate() {
+    let task = |(index, test): (usize, &'static Test)| {
         let file = options.config_directory.join(format!("{}.json", test.name));
-        let config = Config::load(&file).map_err(|error| error.to_string())?;
         let given = options.seed.map(|seed| seed.wrapping_add(index as u64));
-        let shown = file.display().to_string();
-        tasks.push(Task {
-            test: Some(test),
-            seed: seed(given, &config),
-            config: Arc::new(config),
-            shown,
-            history: None,
-        });
-    }
-    Ok(tasks)
+        task(Some(test), &file, given)
+    };
+    TESTS.iter().enumerate().map(task).collect()
 }
 
 fn single_task(options: &Options) -> Result<Task, String> {
-    let file = find_config(&options.test, &options.config_directory);
-    let config = Config::load(&file).map_err(|error| error.to_string())?;
+    let file = places::find_config(&options.test, &options.config_directory);
+    task(None, &file, options.seed)
+}
+
+fn task(test: Option<&'static Test>, file: &Path, seed: Option<u64>) -> Result<Task, String> {
+    let config = Config::load(file).map_err(|error| error.to_string())?;
+    // A short one is easier to hand around.
+    let drawn = || u64::from(rand::random::<u32>());
     Ok(Task {
-        test: None,
-        seed: seed(options.seed, &config),
+        test,
+        seed: seed.or(config.seed).unwrap_or_else(drawn),
         config: Arc::new(config),
         shown: file.display().to_string(),
         history: None,
     })
-}
-
-/// Where a TEST is: as given, or around the config directory. As given if it is nowhere.
-fn find_config(test: &Path, directory: &Path) -> PathBuf {
-    let mut named = test.as_os_str().to_owned();
-    named.push(".json");
-    let mut places = vec![test.to_owned()];
-    places.extend(directory.parent().map(|parent| parent.join(test)));
-    places.extend([directory.join(test), directory.join(named)]);
-    places
-        .into_iter()
-        .find(|place| place.is_file())
-        .unwrap_or_else(|| test.to_owned())
-}
-
-fn seed(given: Option<u64>, config: &Config) -> u64 {
-    // A short one is easier to hand around.
-    given
-        .or(config.seed)
-        .unwrap_or_else(|| u64::from(rand::random::<u32>()))
-}
-
-fn replica_program(options: &Options) -> Result<PathBuf, String> {
-    let program = match &options.replica {
-        Some(program) => program.clone(),
-        None => {
-            let itself = std::env::current_exe()
-                .map_err(|error| format!("the simulator does not find its own program: {error}"))?;
-            itself.with_file_name("leasekv")
-        }
-    };
-    let shown = program.display();
-    let metadata =
-        std::fs::metadata(&program).map_err(|error| format!("replica {shown}: {error}"))?;
-    if !metadata.is_file() {
-        return Err(format!("replica {shown}: not a program file"));
-    }
-    if metadata.permissions().mode() & 0o111 == 0 {
-        return Err(format!(
-            "replica {shown}: not executable (chmod +x makes it so)"
-        ));
-    }
-    // A bare name would be looked for in $PATH instead of here.
-    std::path::absolute(&program).map_err(|error| format!("replica {shown}: {error}"))
-}
-
-fn create(path: &Path) -> Result<File, String> {
-    File::create(path).map_err(|error| format!("{} cannot be written: {error}", path.display()))
-}
-
-/// `path` with a config's name before its extension.
-fn with_name(path: &Path, name: &str) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let named = match path.extension() {
-        Some(extension) => format!("{stem}.{name}.{}", extension.to_string_lossy()),
-        None => format!("{stem}.{name}"),
-    };
-    path.with_file_name(named)
 }
 
 #[cfg(test)]
@@ -333,12 +196,5 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Options::command().debug_assert();
-    }
-
-    #[test]
-    fn a_history_of_all_has_a_file_for_each_config() {
-        let named = |path: &str| with_name(Path::new(path), "crash-1");
-        assert_eq!(named("a/h.jsonl"), Path::new("a/h.crash-1.jsonl"));
-        assert_eq!(named("h"), Path::new("h.crash-1"));
     }
 }

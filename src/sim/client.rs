@@ -386,8 +386,8 @@ impl Clients {
         };
         let request = &self.requests[number as usize];
         let value = match (event, request.op) {
-            (HistoryKind::Invoke, Op::Put) => request.value.clone(),
-            (HistoryKind::Ok, Op::Get) => answered.map(Arc::from),
+            (HistoryKind::Invoke, Op::Put) => Some(request.value.clone()),
+            (HistoryKind::Ok, Op::Get) => Some(answered.map(Arc::from)),
             _ => None,
         };
         history.push(HistoryEvent {

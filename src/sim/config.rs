@@ -2,8 +2,16 @@
 //!
 //! Every file a user may write ends in a valid [`Config`] or in one line that names the file, the
 //! key, the value and what is allowed. No part of the simulation checks a config again.
+//!
+//! Refused are: a file that cannot be read, is larger than 1 MiB or is not a JSON object; a required
+//! key that is missing; a key that is not known (but for the stray one of the course's own files); a
+//! value of the wrong type or out of its range; thresholds that decrease or are negative; more than
+//! 1,000 events, events of an unknown type or at a negative time. Accepted are equal thresholds, any
+//! whole number as a seed, and events that come after the run's end, which never happen.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -99,18 +107,21 @@ impl Config {
     pub fn load(file: &Path) -> Result<Config, ConfigError> {
         let shown = file.display().to_string();
         let unreadable = |error: std::io::Error| ConfigError(format!("{shown}: {error}"));
-        let length = std::fs::metadata(file).map_err(unreadable)?;
-        if length.is_dir() {
+        if file.is_dir() {
             return Err(ConfigError(format!(
                 "{shown}: a directory, not a config file"
             )));
         }
-        if length.len() > MAX_FILE_BYTES {
+        // Not by the length that the system tells: a pipe has none.
+        let mut text = Vec::new();
+        File::open(file)
+            .and_then(|opened| opened.take(MAX_FILE_BYTES + 1).read_to_end(&mut text))
+            .map_err(unreadable)?;
+        if text.len() as u64 > MAX_FILE_BYTES {
             return Err(ConfigError(format!(
                 "{shown}: larger than {MAX_FILE_BYTES} bytes"
             )));
         }
-        let text = std::fs::read(file).map_err(unreadable)?;
         let name = file
             .file_stem()
             .map_or_else(String::new, |stem| stem.to_string_lossy().into());
@@ -167,29 +178,23 @@ impl Config {
             "maximum_get_generation_fail_fraction",
             "maximum_appends_batched_fraction",
         ])?;
-        let lifetime = top.seconds("lifetime", None, 5.0)?;
-        let end_wait = top.seconds("end_wait", Some(2.0), 0.0)?;
         let replicas = top.integer("replicas", None, 3, 21)? as usize;
-        let latest = (lifetime + end_wait).as_secs_f64();
         Ok(Config {
             name,
             purpose: purpose(&top)?,
-            lifetime,
+            lifetime: top.seconds("lifetime", None, 5.0)?,
             replicas,
             clients: top.integer("clients", Some(CLIENTS as u64), 1, MAX_CLIENTS)? as usize,
             shared_keys: top.integer("shared_keys", Some(0), 0, MAX_SHARED_KEYS)? as usize,
             requests: top.integer("requests", None, 0, MAX_REQUESTS)? as u32,
             mix: top.fraction("mix", 0.8)?,
             start_wait: top.seconds("start_wait", Some(5.0), 0.0)?,
-            end_wait,
+            end_wait: top.seconds("end_wait", Some(2.0), 0.0)?,
             drops: top.fraction("drops", 0.0)?,
             faults: faults::read(&top)?,
             max_packets: top.integer("max_packets", Some(20_000), 1, MAX_PACKETS)?,
-            seed: match map.get("seed") {
-                None => None,
-                Some(_) => Some(top.integer("seed", None, 0, u64::MAX)?),
-            },
-            events: events::read(&top, Roster::new(replicas), latest)?,
+            seed: seed(&top)?,
+            events: events::read(&top, Roster::new(replicas))?,
             benchmarks: benchmarks(&tests)?,
             maximum_get_fail_fraction: tests.fraction("maximum_get_fail_fraction", 0.5)?,
             maximum_put_fail_fraction: tests.fraction("maximum_put_fail_fraction", 0.5)?,
@@ -227,7 +232,7 @@ fn purpose(top: &Section<'_>) -> Result<Option<String>, ConfigError> {
 }
 
 fn benchmarks(tests: &Section<'_>) -> Result<[[f64; 3]; 4], ConfigError> {
-    const ALLOWED: &str = "three ascending numbers from 0 (bonus, full, partial credit)";
+    const ALLOWED: &str = "three numbers from 0, none below the one before (bonus, full, partial)";
     let section = tests.section("benchmarks", "tests.benchmarks.")?;
     section.only(&Metric::ALL.map(Metric::name))?;
     let mut benchmarks = [[0.0; 3]; 4];
@@ -242,6 +247,20 @@ fn benchmarks(tests: &Section<'_>) -> Result<[[f64; 3]; 4], ConfigError> {
             .ok_or_else(|| section.wrong(metric.name(), value, ALLOWED))?;
     }
     Ok(benchmarks)
+}
+
+/// A negative seed is taken for the number with the same 64 bits, one beyond 64 bits for those of the
+/// closest floating-point number.
+fn seed(top: &Section<'_>) -> Result<Option<u64>, ConfigError> {
+    let Some(value) = top.map.get("seed") else {
+        return Ok(None);
+    };
+    value
+        .as_u64()
+        .or_else(|| value.as_i64().map(i64::cast_unsigned))
+        .or_else(|| value.as_f64().filter(|n| n.abs() >= 9e18).map(f64::to_bits))
+        .map(Some)
+        .ok_or_else(|| top.wrong("seed", value, "a whole number"))
 }
 
 /// An object inside a config file, and how errors call its keys.

@@ -24,8 +24,12 @@ const QUOTED_CHARACTERS: usize = 60;
 pub fn read<'a>(bytes: &'a [u8], roster: &Roster) -> Result<Envelope<'a, &'a [u8]>, String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| format!("not UTF-8: {}", quoted(&String::from_utf8_lossy(bytes))))?;
-    let raw: Raw<'a> = serde_json::from_str(text)
-        .map_err(|error| format!("not a JSON object ({error}): {}", quoted(text)))?;
+    let raw = match serde_json::from_str::<Raw<'a>>(text) {
+        Ok(raw) => raw,
+        Err(error) => serde_json::from_str::<Raw<'_>>(&without_odd_numbers(text))
+            .map(Raw::into_owned)
+            .map_err(|_| format!("not a JSON object ({error}): {}", quoted(text)))?,
+    };
     let src = raw.src.id("src", text)?;
     let dst = raw.dst.id("dst", text)?;
     let leader = raw.leader.id("leader", text)?;
@@ -87,6 +91,32 @@ pub fn write(request: &ClientRequest, to: Id) -> Vec<u8> {
     .expect("a struct of texts can always be written")
 }
 
+/// `text` with `null` for the numbers that Python writes and reads although JSON has none of them.
+fn without_odd_numbers(text: &str) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let (mut in_string, mut escaped) = (false, false);
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let odd = ["NaN", "Infinity", "-Infinity"]
+            .into_iter()
+            .find(|odd| !in_string && rest.starts_with(odd));
+        if let Some(odd) = odd {
+            replaced.push_str("null");
+            rest = &rest[odd.len()..];
+            continue;
+        }
+        match next {
+            _ if escaped => escaped = false,
+            '\\' => escaped = in_string,
+            '"' => in_string = !in_string,
+            _ => {}
+        }
+        replaced.push(next);
+        rest = &rest[next.len_utf8()..];
+    }
+    replaced
+}
+
 /// The beginning of `text`, fit for one line of output.
 fn quoted(text: &str) -> String {
     let mut short: String = text
@@ -109,6 +139,19 @@ struct Raw<'a> {
     kind: Loose<'a>,
     mid: Loose<'a>,
     value: Loose<'a>,
+}
+
+impl Raw<'_> {
+    fn into_owned(self) -> Raw<'static> {
+        Raw {
+            src: self.src.into_owned(),
+            dst: self.dst.into_owned(),
+            leader: self.leader.into_owned(),
+            kind: self.kind.into_owned(),
+            mid: self.mid.into_owned(),
+            value: self.value.into_owned(),
+        }
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
@@ -160,6 +203,14 @@ enum Loose<'a> {
 }
 
 impl<'a> Loose<'a> {
+    fn into_owned(self) -> Loose<'static> {
+        match self {
+            Loose::Absent => Loose::Absent,
+            Loose::Text(text) => Loose::Text(Cow::Owned(text.into_owned())),
+            Loose::Other => Loose::Other,
+        }
+    }
+
     fn text(self, key: &str, whole: &str) -> Result<Cow<'a, str>, String> {
         match self {
             Loose::Text(text) => Ok(text),
@@ -332,6 +383,26 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_only_python_knows_are_passed_on_as_they_came() {
+        for number in ["NaN", "Infinity", "-Infinity"] {
+            let text = format!(
+                r#"{{"x":[{number}, 1],"src":"0000","dst":"0001","leader":"FFFF","type":"a\"{number}"}}"#
+            );
+            let envelope = parse(&text).unwrap();
+            assert_eq!(envelope.body, Body::Unicast(1, text.as_bytes()));
+            assert_eq!(envelope.kind, format!("a\"{number}"));
+            assert!(parse(number).unwrap_err().starts_with("not a JSON object"));
+            assert!(parse(&text.replace("1]", "-NaN]")).is_err());
+        }
+        let answer =
+            r#"{"src":"0000","dst":"0015","leader":"0000","type":"ok","MID":"NaN","value":NaN}"#;
+        let Body::Answer(answer) = parse(answer).unwrap().body else {
+            panic!("an answer");
+        };
+        assert_eq!((&*answer.mid, answer.value), ("NaN", None));
+    }
+
+    #[test]
     fn of_a_key_that_comes_twice_the_last_counts() {
         let text = r#"{"src":"0003","src":"0000","dst":"0001","leader":"FFFF","type":"x"}"#;
         assert_eq!(parse(text).unwrap().src, Id(0));
@@ -370,7 +441,7 @@ mod tests {
         #[test]
         fn no_odd_object_makes_reading_panic(
             key in "src|dst|leader|type|MID|value",
-            value in r#"[\[\]{}",:0-9a-z\\]{0,20}"#,
+            value in r#"([\[\]{}",:0-9a-zé\\-]|NaN|Infinity){0,20}"#,
         ) {
             let text = format!(
                 r#"{{"src":"0000","dst":"0015","leader":"0000","type":"ok","MID":"m","{key}":{value}}}"#

@@ -31,12 +31,13 @@ pub struct HistoryEvent {
     /// The key.
     #[serde(serialize_with = "text")]
     pub key: Arc<str>,
-    /// A put's value on its `invoke`, a get's on its `ok`.
+    /// A put's value on its `invoke`, a get's on its `ok`; the inner nothing, written as `null`, is an
+    /// `ok` to a get that had no value, or none that is a text.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "perhaps_text"
     )]
-    pub value: Option<Arc<str>>,
+    pub value: Option<Option<Arc<str>>>,
 }
 
 /// What happened to an attempt.
@@ -63,10 +64,12 @@ fn text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S
 }
 
 fn perhaps_text<S: serde::Serializer>(
-    text: &Option<Arc<str>>,
+    text: &Option<Option<Arc<str>>>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    text.as_deref().serialize(serializer)
+    text.as_ref()
+        .and_then(Option::as_deref)
+        .serialize(serializer)
 }
 
 /// Writes a history as JSON lines, one an event.
@@ -96,15 +99,20 @@ mod tests {
             mid: Mid(*b"abcdefghijklmnop"),
             request: 17,
             key: "k".into(),
-            value: Some("v".into()),
+            value: Some(Some("v".into())),
         };
         let get = HistoryEvent {
             op: Op::Get,
             value: None,
             ..event.clone()
         };
+        let odd = HistoryEvent {
+            event: HistoryKind::Ok,
+            value: Some(None),
+            ..get.clone()
+        };
         let mut text = Vec::new();
-        write(&[event, get], &mut text).unwrap();
+        write(&[event, get, odd], &mut text).unwrap();
         assert_eq!(
             String::from_utf8(text).unwrap(),
             concat!(
@@ -113,6 +121,9 @@ mod tests {
                 "\n",
                 r#"{"time_ns":1500000,"event":"invoke","op":"get","client":"0015","#,
                 r#""mid":"abcdefghijklmnop","request":17,"key":"k"}"#,
+                "\n",
+                r#"{"time_ns":1500000,"event":"ok","op":"get","client":"0015","#,
+                r#""mid":"abcdefghijklmnop","request":17,"key":"k","value":null}"#,
                 "\n"
             )
         );

@@ -11,8 +11,9 @@
 //! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`], [`stats`] |
 //! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`] |
-//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`delayed`], [`children`], [`guard`] and [`watchdog`] (nobody is orphaned), [`signals`] |
-//! | what a user sees | [`cli`], [`terminal`], `progress`, [`output`], [`table`], [`json`] |
+//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`] |
+//! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other) |
+//! | what a user sees | [`terminal`], `progress`, [`output`], [`table`], [`json`] |
 
 pub mod children;
 pub mod cli;
@@ -26,15 +27,18 @@ pub mod json;
 pub mod message;
 pub mod network;
 pub mod output;
+pub mod places;
 pub mod processes;
 mod progress;
 pub mod random;
 pub mod report;
 pub mod roster;
+pub mod runner;
 pub mod schedule;
 pub mod scoring;
 pub mod signals;
 pub mod stats;
+pub mod strays;
 pub mod suite;
 pub mod table;
 pub mod terminal;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::sim::children::{Arguments, Children};
+use crate::sim::children::{Arguments, Children, Ending};
 use crate::sim::config::Config;
 use crate::sim::datagram;
 use crate::sim::delayed::Delayed;
@@ -35,6 +35,9 @@ const ROUNDS: usize = 16;
 /// than most answers do, and would be in every latency; at some dozens of requests a second this
 /// costs about one hundredth of a core.
 const STAY_AWAKE: Duration = Duration::from_micros(300);
+/// How long the driver sleeps at most: what other threads find out, as that nobody reads the output any
+/// more, does not wake it.
+const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 /// By how much waiting may take longer than asked for: the kernel counts milliseconds. The rest of
 /// the time until a delayed datagram is due is spent awake.
 const POLL_MAY_BE_LATE: Duration = Duration::from_millis(1);
@@ -130,7 +133,8 @@ pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError>
     }
     let result = driver.play(&mut sockets, stage.signals);
     let _ = sockets.poll.registry().deregister(stage.signals.source());
-    driver.children.stop_all();
+    let endings = driver.children.stop_all();
+    driver.tell_endings(endings, &sockets.lines);
     driver.terminal.end_progress();
     result.map_err(RunError::System)?;
     Ok(driver.simulation.into_report())
@@ -256,7 +260,8 @@ impl Driver<'_> {
         let mut timeout = self
             .simulation
             .next_deadline()
-            .saturating_sub(self.started.elapsed());
+            .saturating_sub(self.started.elapsed())
+            .min(LONGEST_SLEEP);
         if let Some(soon) = self.children.look_again_in() {
             timeout = timeout.min(soon);
         }
@@ -330,8 +335,8 @@ impl Driver<'_> {
     }
 
     fn look_after_children(&mut self, sockets: &mut Sockets, buffer: &mut [u8]) {
-        let ended = self.children.look_after(Instant::now());
-        if ended.is_empty() {
+        let endings = self.children.look_after(Instant::now());
+        if endings.is_empty() {
             return;
         }
         // What a replica sent before it died counts, its hello before all.
@@ -343,10 +348,17 @@ impl Driver<'_> {
                 break;
             }
         }
-        for (replica, how) in ended {
-            self.simulation
-                .step(self.started.elapsed(), Input::Died(replica, how));
-            self.carry_out(&sockets.lines);
+        self.tell_endings(endings, &sockets.lines);
+    }
+
+    fn tell_endings(&mut self, endings: Vec<Ending>, lines: &[Line]) {
+        for ending in endings {
+            let input = match ending {
+                Ending::Died(replica, how) => Input::Died(replica, how),
+                Ending::LastWords(replica, words) => Input::LastWords(replica, words),
+            };
+            self.simulation.step(self.started.elapsed(), input);
+            self.carry_out(lines);
         }
     }
 

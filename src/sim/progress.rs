@@ -15,7 +15,7 @@ impl Progress {
     /// A bar that is not drawn yet.
     pub(crate) fn new() -> Self {
         let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND);
-        let style = ProgressStyle::with_template("{prefix} [{bar:24.cyan}] {wide_msg}")
+        let style = ProgressStyle::with_template("{prefix} [{bar:8.cyan}] {wide_msg}")
             .map(|style| style.progress_chars("=> "))
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         Progress(ProgressBar::with_draw_target(Some(1), target).with_style(style))
@@ -44,23 +44,19 @@ impl Drop for Progress {
     }
 }
 
+/// The most important first: a narrow terminal cuts the rest off.
 fn describe(status: &Status) -> String {
     let leader = status
         .leader
         .map_or_else(|| "unknown".to_owned(), |leader| leader.to_string());
-    let mut text = format!(
-        "requests {}/{}, leader {leader}",
-        status.completed, status.requests
-    );
+    let mut text = format!("leader {leader}, ");
     if status.split {
-        text.push_str(", network split");
+        text.push_str("split, ");
     }
-    match status.dead {
-        0 => {}
-        1 => text.push_str(", 1 replica dead"),
-        dead => text.push_str(&format!(", {dead} replicas dead")),
+    if status.dead > 0 {
+        text.push_str(&format!("{} dead, ", status.dead));
     }
-    text
+    text + &format!("requests {}/{}", status.completed, status.requests)
 }
 
 #[cfg(test)]
@@ -75,11 +71,11 @@ mod tests {
             requests: 10,
             ..Status::default()
         };
-        assert_eq!(describe(&status), "requests 7/10, leader unknown");
+        assert_eq!(describe(&status), "leader unknown, requests 7/10");
         status.leader = Some(Id(3));
         status.split = true;
         status.dead = 2;
-        let text = "requests 7/10, leader 0003, network split, 2 replicas dead";
+        let text = "leader 0003, split, 2 dead, requests 7/10";
         assert_eq!(describe(&status), text);
     }
 }

@@ -92,7 +92,8 @@ mod tests {
     fn requests_are_spread_evenly_after_the_start_wait_and_events_count_from_its_end() {
         let config = config(json!({
             "requests": 5, "start_wait": 1, "end_wait": 1,
-            "events": [{"type": "kill_leader", "time": 2}, {"type": "part_end", "time": 6}]
+            "events": [{"type": "kill_leader", "time": 2}, {"type": "part_end", "time": 6},
+                       {"type": "kill_leader", "time": 6.1}]
         }));
         let mut schedule = Schedule::new(&config);
         let mut seen = Vec::new();

@@ -1,14 +1,20 @@
 //! Signals to the simulator, turned into something a poll can wait for.
 //!
-//! A request to stop and the death of a child only wake the driver; nothing is done in a handler.
+//! A request to stop and the death of a child only wake the driver; nothing is done in a handler. Who
+//! asks a second time is not kept waiting by whatever holds the driver up.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
+
+/// How long after the first request to stop a further one is taken for impatience. `timeout` sends
+/// its signal twice, to the process and to its group.
+const IMPATIENT_AFTER: Duration = Duration::from_millis(300);
 
 /// The signals that the simulator listens to, from [`Signals::install`] to the process's end.
 #[derive(Debug)]
@@ -19,21 +25,38 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Starts listening to requests to stop (SIGINT, SIGTERM, SIGHUP) and to children's deaths.
+    /// Starts listening to requests to stop (SIGINT, SIGTERM, SIGHUP) and to children's deaths. A
+    /// request to stop that is ignored so far, as `nohup` arranges, stays ignored. A second request
+    /// ends the process at once, with status 128 + signal.
     ///
     /// # Errors
     ///
     /// If the system refuses.
     pub fn install() -> io::Result<Signals> {
         let (wake, woken) = UnixStream::pair()?;
+        let (mut asked, asking) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
         let stop = Arc::new(AtomicUsize::new(0));
+        let impatient = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
+            if is_ignored(signal) {
+                continue;
+            }
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&impatient))?;
             let number = usize::try_from(signal).unwrap_or(1);
             flag::register_usize(signal, Arc::clone(&stop), number)?;
             pipe::register(signal, woken.try_clone()?)?;
+            pipe::register(signal, asking.try_clone()?)?;
         }
         pipe::register(SIGCHLD, woken)?;
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                if asked.read_exact(&mut [0]).is_ok() {
+                    std::thread::sleep(IMPATIENT_AFTER);
+                    impatient.store(true, Ordering::Relaxed);
+                }
+            })?;
         Ok(Signals {
             wake: mio::net::UnixStream::from_std(wake),
             stop,
@@ -61,5 +84,34 @@ impl Signals {
     /// Whether somebody asked the simulator to stop.
     pub fn stop_requested(&self) -> bool {
         self.stop_signal().is_some()
+    }
+}
+
+/// Whether this process ignores the signal. Without Linux's `/proc` it is taken not to.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored_of(&status, signal)
+}
+
+fn ignored_of(status: &str, signal: i32) -> bool {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| (1..=64).contains(&signal) && mask >> (signal - 1) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_mask() {
+        let status =
+            "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\tffffffffffffffff\n";
+        assert!(ignored_of(status, SIGHUP));
+        assert!(ignored_of(status, 13));
+        assert!(!ignored_of(status, SIGINT));
+        assert!(!ignored_of("", SIGHUP));
     }
 }

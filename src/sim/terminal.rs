@@ -5,9 +5,8 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use crate::sim::progress::Progress;
@@ -41,7 +40,8 @@ impl Lines {
 pub struct Terminal {
     orders: SyncSender<Order>,
     backlog: VecDeque<String>,
-    closed: Arc<AtomicBool>,
+    /// The first error on stdout.
+    broken: Arc<OnceLock<io::Error>>,
     writer: Option<JoinHandle<()>>,
     colour: bool,
     moving: bool,
@@ -55,15 +55,15 @@ impl Terminal {
     /// If the thread cannot be started.
     pub fn open() -> io::Result<Terminal> {
         let (orders, received) = sync_channel(MAX_WAITING);
-        let closed = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&closed);
+        let broken = Arc::new(OnceLock::new());
+        let error = Arc::clone(&broken);
         let writer = std::thread::Builder::new()
             .name("terminal".to_owned())
-            .spawn(move || write(&received, &flag))?;
+            .spawn(move || write(&received, &error))?;
         Ok(Terminal {
             orders,
             backlog: VecDeque::new(),
-            closed,
+            broken,
             writer: Some(writer),
             colour: io::stdout().is_terminal() && console::colors_enabled(),
             moving: io::stderr().is_terminal(),
@@ -75,14 +75,37 @@ impl Terminal {
         self.colour
     }
 
+    /// The width of the terminal that stdout is, if it is one.
+    pub fn columns(&self) -> Option<u16> {
+        console::Term::stdout()
+            .size_checked()
+            .map(|(_, columns)| columns)
+    }
+
     /// Whether there is a progress bar to be kept moving.
     pub fn moving(&self) -> bool {
         self.moving
     }
 
-    /// Whether nobody reads stdout any more.
+    /// Whether nobody reads stdout any more, or it cannot be written.
     pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.broken.get().is_some()
+    }
+
+    /// Writes everything that waits. Returns why stdout could not be written, unless it is because
+    /// the reader went away, which is the reader's right.
+    pub fn close(mut self) -> Option<String> {
+        self.finish();
+        let error = self.broken.get()?;
+        (error.kind() != io::ErrorKind::BrokenPipe).then(|| error.to_string())
+    }
+
+    fn finish(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            self.text(String::new());
+            let _ = self.orders.send(Order::Quit);
+            let _ = writer.join();
+        }
     }
 
     /// The way for other threads to write lines.
@@ -138,15 +161,11 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.text(String::new());
-        let _ = self.orders.send(Order::Quit);
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+        self.finish();
     }
 }
 
-fn write(orders: &Receiver<Order>, closed: &AtomicBool) {
+fn write(orders: &Receiver<Order>, broken: &OnceLock<io::Error>) {
     let mut progress: Option<Progress> = None;
     while let Ok(order) = orders.recv() {
         match order {
@@ -161,8 +180,8 @@ fn write(orders: &Receiver<Order>, closed: &AtomicBool) {
                     Some(progress) => progress.aside(print),
                     None => print(),
                 };
-                if printed.is_err() {
-                    closed.store(true, Ordering::Relaxed);
+                if let Err(error) = printed {
+                    let _ = broken.set(error);
                 }
             }
             Order::Progress(status) => progress.get_or_insert_with(Progress::new).show(&status),

@@ -3,12 +3,15 @@
 //!
 //! It is the simulator's own program, started again with [`ARGUMENT`]. It holds the read end of a
 //! pipe on which it is told every replica's process group; when the pipe closes, because the
-//! simulator has gone in whatever way, it kills the groups that are still on its list. The death
-//! signal of [`crate::sim::guard`] does not do: it does not reach what a wrapper script started.
+//! simulator has gone in whatever way, it kills the groups that are still on its list and whoever has
+//! the simulator's mark ([`crate::sim::strays`]). It has a name of its own, for whoever ends the
+//! simulator by name must not end it, too. The death signal of [`crate::sim::guard`] does not do: it does not reach what a wrapper script started.
 //! The watchdog must never do anything but that, and never outlive its pipe.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -16,8 +19,14 @@ use std::{collections::HashSet, io};
 
 use rustix::process::{Pid, Signal};
 
-/// The one argument that makes the simulator's program a watchdog.
+use crate::sim::strays::{self, Mark};
+
+/// The first argument that makes the simulator's program a watchdog; the second is the simulator's
+/// mark.
 pub const ARGUMENT: &str = "--watch-replica-groups";
+
+/// What the watchdog is called; the system may show the first fifteen letters only.
+const NAME: &std::ffi::CStr = c"replica-watchdog";
 
 /// The most groups it remembers; beyond, the newest are forgotten. A run has 21 at most.
 const MAX_GROUPS: usize = 1_000;
@@ -48,6 +57,8 @@ pub struct Watchdog {
     /// There until it is dropped.
     pipe: Option<Arc<OwnedFd>>,
     child: Child,
+    mark: Mark,
+    runs: Cell<u32>,
 }
 
 impl Watchdog {
@@ -57,8 +68,11 @@ impl Watchdog {
     ///
     /// If it does not start.
     pub fn start(simulator: &Path) -> io::Result<Watchdog> {
+        let mark = Mark::new();
         let mut child = Command::new(simulator)
+            .arg0(NAME.to_string_lossy().as_ref())
             .arg(ARGUMENT)
+            .arg(mark.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -69,6 +83,8 @@ impl Watchdog {
         let watchdog = Watchdog {
             pipe: Some(Arc::new(OwnedFd::from(pipe))),
             child,
+            mark,
+            runs: Cell::new(0),
         };
         ready.read_exact(&mut [0])?;
         Ok(watchdog)
@@ -77,6 +93,13 @@ impl Watchdog {
     /// The pipe, for a process that is about to become a replica and announces itself.
     pub fn pipe(&self) -> Option<Arc<OwnedFd>> {
         self.pipe.clone()
+    }
+
+    /// A new run's mark. The watchdog knows it for one of its simulator's.
+    pub fn mark_of_next_run(&self) -> Mark {
+        let number = self.runs.get();
+        self.runs.set(number.wrapping_add(1));
+        self.mark.run(number)
     }
 
     /// Says that a group is gone.
@@ -105,12 +128,14 @@ impl Drop for Watchdog {
     }
 }
 
-/// The watchdog's whole life.
+/// The watchdog's whole life. `mark` is the simulator's, if it was told.
 ///
 /// # Errors
 ///
 /// If it cannot say that it is ready.
-pub fn watch() -> io::Result<()> {
+pub fn watch(mark: Option<&Mark>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_name(NAME);
     // What kills the simulator's process group or session must not reach the watchdog. This fails
     // for a process that leads its group, as one does that somebody starts by hand.
     let _ = rustix::process::setsid();
@@ -120,7 +145,30 @@ pub fn watch() -> io::Result<()> {
     for group in listen(&mut io::stdin().lock()) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
+    if let Some(mark) = mark {
+        strays::kill(mark);
+    }
     Ok(())
+}
+
+#[cfg(test)]
+impl Watchdog {
+    /// A watchdog that does nothing, and what it would have been told.
+    pub(crate) fn stand_in() -> (Watchdog, OwnedFd) {
+        let (told, pipe) = rustix::pipe::pipe().unwrap();
+        let watchdog = Watchdog {
+            pipe: Some(Arc::new(pipe)),
+            child: Command::new("true").spawn().unwrap(),
+            mark: Mark::new(),
+            runs: Cell::new(0),
+        };
+        (watchdog, told)
+    }
+
+    /// The groups that are left when `told` closes.
+    pub(crate) fn groups_left(told: OwnedFd) -> HashSet<Pid> {
+        listen(&mut std::fs::File::from(told))
+    }
 }
 
 /// Listens until the pipe closes. Returns the groups that are left.

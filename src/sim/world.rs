@@ -26,7 +26,7 @@ mod strike;
 /// How many texts about what was incorrect are kept and shown; the rest is only counted.
 const MAX_INCORRECT_TEXTS: usize = 10;
 /// How many retries end a run: replicas that send clients round in a loop must not eat all memory.
-const MAX_RETRIES: usize = 1_000_000;
+const MAX_RETRIES: usize = if cfg!(test) { 10_000 } else { 1_000_000 };
 
 /// Something that happened below.
 #[derive(Clone, Debug)]
@@ -35,8 +35,11 @@ pub enum Input<'a, P> {
     Message(usize, Envelope<'a, P>),
     /// Something that is no proper message came from the replica with this index: why it is none.
     Malformed(usize, String),
-    /// The replica with this index has ended by itself: how, and its last words.
+    /// The replica with this index has ended by itself: how. It counts even if the driver learns of
+    /// it only after the run's end, or after an event has hit the dead replica.
     Died(usize, String),
+    /// The last lines on stderr of the replica with this index, which [`Input::Died`] before.
+    LastWords(usize, Vec<String>),
     /// Nothing but time went by.
     Time,
 }
@@ -98,6 +101,13 @@ struct Outage {
     since: Duration,
 }
 
+/// A death of a replica's own making.
+#[derive(Debug)]
+struct Death {
+    replica: usize,
+    said: String,
+}
+
 /// A run.
 #[derive(Debug)]
 pub struct Simulation<P> {
@@ -116,7 +126,7 @@ pub struct Simulation<P> {
     /// Until when each replica stands still, if it does.
     paused_until: Vec<Option<Duration>>,
     outages: Vec<Outage>,
-    deaths: Vec<String>,
+    deaths: Vec<Death>,
     incorrect: Vec<String>,
     warnings: Vec<String>,
     actions: VecDeque<Action<P>>,
@@ -152,21 +162,23 @@ impl<P: Clone> Simulation<P> {
     }
 
     /// Takes in what happened at `now`, counted from the run's start. A `now` before an earlier one
-    /// is taken for that one. After the end nothing changes any more.
+    /// is taken for that one. After the end nothing changes any more, but that deaths become known.
     pub fn step(&mut self, now: Duration, input: Input<'_, P>) {
         self.now = self.now.max(now);
         self.do_what_is_due();
-        if self.finished {
-            return;
-        }
         match input {
+            Input::Died(replica, how) => self.bury(replica, &how),
+            Input::LastWords(replica, words) => self.note_last_words(replica, &words),
+            _ if self.finished => return,
             Input::Time => {}
             Input::Message(from, envelope) => self.handle(from, envelope),
             Input::Malformed(from, why) => {
                 let from = self.roster.replica(from);
                 self.note_incorrect(format!("malformed message from {from}: {why}"));
             }
-            Input::Died(replica, how) => self.bury(replica, &how),
+        }
+        if self.finished {
+            return;
         }
         if self.counters.total_msgs >= self.config.max_packets {
             let limit = self.config.max_packets;
@@ -227,7 +239,7 @@ impl<P: Clone> Simulation<P> {
             unanswered_get,
             unanswered_put,
             stored: self.clients.have_stored(),
-            deaths: self.deaths,
+            deaths: self.deaths.into_iter().map(|death| death.said).collect(),
             incorrect: self.incorrect,
         };
         Report {
@@ -272,7 +284,9 @@ impl<P: Clone> Simulation<P> {
             self.ready[from] = true;
             return;
         }
-        if self.network.is_on_majority_side(src) {
+        // A process that has been killed lives on for a moment. What it still sends is treated as ever,
+        // but it must not bring back the leader that everybody has just forgotten.
+        if self.alive[from] && self.network.is_on_majority_side(src) {
             self.leader = leader;
         }
         match body {
@@ -356,7 +370,7 @@ impl<P: Clone> Simulation<P> {
     }
 
     fn bury(&mut self, replica: usize, how: &str) {
-        if !self.alive[replica] {
+        if self.deaths.iter().any(|death| death.replica == replica) {
             return;
         }
         self.alive[replica] = false;
@@ -369,10 +383,30 @@ impl<P: Clone> Simulation<P> {
         };
         let said = format!("replica {id} died {when}: {how}");
         self.note(said.clone());
-        self.deaths.push(said);
+        self.deaths.push(Death { replica, said });
         if !started {
             self.end_early(format!("replica {id} did not start, the run ends early"));
         }
+    }
+
+    fn note_last_words(&mut self, replica: usize, words: &[String]) {
+        let death = self
+            .deaths
+            .iter_mut()
+            .find(|death| death.replica == replica);
+        let Some(death) = death else {
+            return;
+        };
+        if words.is_empty() {
+            death.said.push_str(", nothing on stderr");
+            return;
+        }
+        let words: String = words.iter().map(|line| format!("\n    {line}")).collect();
+        death
+            .said
+            .push_str(&format!("; the end of its stderr:{words}"));
+        let id = self.roster.replica(replica);
+        self.note(format!("the end of replica {id}'s stderr:{words}"));
     }
 
     fn end_early(&mut self, why: String) {

@@ -9,6 +9,8 @@ use crate::id::Id;
 use crate::sim::roster::Roster;
 
 const MAX_EVENTS: usize = 1_000;
+/// The latest time of an event, in seconds; what comes after the run's end never happens.
+const LATEST_EVENT: f64 = 1e9;
 
 /// Something that goes wrong at a set time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,12 +98,8 @@ impl EventKind {
     }
 }
 
-/// The events of a config, in time order. None may be later than `latest` seconds.
-pub(super) fn read(
-    top: &Section<'_>,
-    roster: Roster,
-    latest: f64,
-) -> Result<Vec<PlannedEvent>, ConfigError> {
+/// The events of a config, in time order.
+pub(super) fn read(top: &Section<'_>, roster: Roster) -> Result<Vec<PlannedEvent>, ConfigError> {
     let Some(value) = top.map.get("events") else {
         return Ok(Vec::new());
     };
@@ -122,7 +120,7 @@ pub(super) fn read(
             map,
         };
         let kind = kind(&event, roster)?;
-        let time = event.number("time", None, 0.0, latest, "seconds (lifetime + end_wait)")?;
+        let time = event.number("time", None, 0.0, LATEST_EVENT, "seconds")?;
         events.push(PlannedEvent {
             time: Duration::from_secs_f64(time),
             kind,

@@ -139,7 +139,7 @@ impl<P: Clone> Simulation<P> {
     }
 
     fn resume(&mut self, replica: usize) {
-        if self.paused_until[replica].take().is_some() {
+        if self.paused_until[replica].take().is_some() && self.alive[replica] {
             let id = self.roster.replica(replica);
             self.note(format!("resumes replica {id}"));
             self.actions.push_back(Action::Resume(replica));

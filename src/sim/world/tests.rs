@@ -230,6 +230,18 @@ fn a_hello_tells_nothing_about_the_leader() {
 }
 
 #[test]
+fn who_was_killed_is_not_believed_any_more_but_still_heard() {
+    let mut stage = stage(events(&[("kill_leader", 0.0)])).ready();
+    stage.elect(Id(2));
+    let (_, put) = requests(&stage.until(1.0)).remove(0);
+    stage.send(2, Id(2), Body::Unicast(1, 0));
+    assert_eq!(stage.simulation.leader, Id::UNKNOWN);
+    assert_eq!(stage.counted().0, 2);
+    stage.answer(2, &put, AnswerKind::Ok);
+    assert_eq!(stage.simulation.counters.completed, 1);
+}
+
+#[test]
 fn part_hard_and_a_part_easy_without_leader_forget_the_leader() {
     let mut hard = stage(events(&[("part_hard", 0.0)])).ready();
     hard.elect(Id(2));
@@ -388,12 +400,24 @@ fn a_replica_that_dies_before_its_hello_ends_the_run() {
 }
 
 #[test]
-fn the_death_of_a_killed_replica_is_no_fault_of_its_own() {
+fn a_death_counts_even_if_it_is_learnt_after_a_kill_or_after_the_end() {
     let mut stage = stage(events(&[("kill_leader", 0.0)])).ready();
     stage.elect(Id(2));
-    stage.until(1.0);
-    stage.input(Input::Died(2, "killed".to_owned()));
-    assert!(stage.simulation.deaths.is_empty());
+    assert_eq!(kills(&stage.until(1.0)), [2]);
+    stage.input(Input::Died(2, "exit status 1".to_owned()));
+    stage.until(7.0);
+    assert!(stage.simulation.is_finished());
+    stage.input(Input::Died(3, "exit status 2".to_owned()));
+    stage.input(Input::LastWords(3, vec!["oh".to_owned(), "no".to_owned()]));
+    stage.input(Input::LastWords(2, Vec::new()));
+    stage.input(Input::LastWords(4, vec!["it lives".to_owned()]));
+    assert_eq!(
+        stage.simulation.into_report().evidence.deaths,
+        [
+            "replica 0002 died on its own: exit status 1, nothing on stderr",
+            "replica 0003 died on its own: exit status 2; the end of its stderr:\n    oh\n    no",
+        ]
+    );
 }
 
 #[test]
@@ -440,6 +464,37 @@ fn time_never_runs_backwards_and_the_run_ends_with_its_end_wait() {
     let history = report.history.unwrap();
     assert_eq!(history.len(), 10);
     assert!(history.is_sorted_by_key(|event| event.time));
+}
+
+#[test]
+fn a_broadcast_spares_who_it_says_it_is_from() {
+    let mut stage = stage(json!({})).ready();
+    let envelope = Envelope {
+        src: Id(3),
+        leader: Id(0),
+        kind: Cow::Borrowed("kind"),
+        body: Body::Broadcast(7),
+    };
+    let actions = stage.input(Input::Message(1, envelope));
+    assert_eq!(receivers(&actions), [0, 1, 2, 4]);
+}
+
+#[test]
+fn a_request_storm_ends_the_run_early() {
+    let mut stage = stage(json!({})).ready();
+    let (mut to, mut request) = requests(&stage.until(1.0)).remove(0);
+    let mut answers = 0;
+    while !stage.simulation.is_finished() {
+        answers += 1;
+        assert!(answers <= MAX_RETRIES + 10, "it goes on for ever");
+        let mut again = requests(&stage.answer(to, &request, AnswerKind::Redirect));
+        if let Some(next) = again.pop() {
+            (to, request) = next;
+        }
+    }
+    let report = stage.simulation.into_report();
+    assert!(report.warnings[0].contains("request storm"));
+    assert!(answers >= MAX_RETRIES);
 }
 
 mod faults;

@@ -1,0 +1,190 @@
+//! Runs one test or a whole suite with real processes, shows each run and writes its files.
+//!
+//! What is wrong with a file is kept until the end: it must never cost the results of a run. Which
+//! tests there are and what the exit status is, is the business of `cli`.
+
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::sim::config::Config;
+use crate::sim::output::{self, Paint};
+use crate::sim::places::{self, Target};
+use crate::sim::processes::{self, Order, RunError, Stage};
+use crate::sim::report::Report;
+use crate::sim::signals::Signals;
+use crate::sim::suite::Test;
+use crate::sim::terminal::Terminal;
+use crate::sim::watchdog::Watchdog;
+use crate::sim::{history, json, table};
+
+/// A test to run, and where its history goes.
+#[derive(Debug)]
+pub struct Task {
+    /// Which of the course's tests it is, if it is run as one of them.
+    pub test: Option<&'static Test>,
+    /// The config.
+    pub config: Arc<Config>,
+    /// How the user called the config.
+    pub shown: String,
+    /// The seed.
+    pub seed: u64,
+    /// Where the clients' history goes.
+    pub history: Option<Target>,
+}
+
+/// All that is to be run.
+#[derive(Debug)]
+pub struct Plan {
+    /// The tests, in their order.
+    pub tasks: Vec<Task>,
+    /// Whether it is a suite: a line for each test, and a table at the end.
+    pub is_suite: bool,
+    /// The replica's program.
+    pub program: PathBuf,
+    /// Whether the replicas' output is shown.
+    pub show_output: bool,
+    /// Where the results go.
+    pub json: Option<Target>,
+}
+
+/// How it went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The end that it came to.
+    pub end: End,
+    /// What could not be written, a line each.
+    pub trouble: Vec<String>,
+}
+
+/// The end that a plan came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All tests passed.
+    Passed,
+    /// All tests were run, and some failed.
+    Failed,
+    /// This signal ended it early.
+    Interrupted(u8),
+    /// Nobody read the output any more, and it ended early.
+    Unread,
+}
+
+/// Carries out a plan.
+///
+/// # Errors
+///
+/// If nothing more can be run; one line.
+pub fn run(plan: Plan) -> Result<Outcome, String> {
+    let itself = places::own_program()?;
+    let mut signals =
+        Signals::install().map_err(|error| format!("signals cannot be handled: {error}"))?;
+    let watchdog = Watchdog::start(&itself)
+        .map_err(|error| format!("the watchdog does not start: {error}"))?;
+    let mut terminal =
+        Terminal::open().map_err(|error| format!("the terminal thread does not start: {error}"))?;
+    let mut stage = Stage {
+        watchdog: &watchdog,
+        signals: &mut signals,
+        terminal: &mut terminal,
+    };
+    let mut outcome = perform(plan, &mut stage)?;
+    if let Some(error) = terminal.close() {
+        outcome.trouble.push(format!("stdout: {error}"));
+    }
+    Ok(outcome)
+}
+
+fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
+    let paint = Paint::new(stage.terminal.colour());
+    let tests = plan.tasks.len();
+    let mut files = Files {
+        json: plan.json,
+        trouble: Vec::new(),
+    };
+    let mut reports: Vec<Report> = Vec::new();
+    let mut last_group = "";
+    for task in plan.tasks {
+        match task.test {
+            None => {
+                let program = plan.program.display().to_string();
+                let heading = output::heading(&task.shown, &program, task.seed, paint);
+                stage.terminal.text(heading);
+                stage.terminal.text(output::purpose(&task.config));
+            }
+            Some(test) if test.group != last_group => {
+                stage.terminal.text(output::group(test.group, paint));
+                last_group = test.group;
+            }
+            Some(_) => {}
+        }
+        let order = Order {
+            program: &plan.program,
+            config: Arc::clone(&task.config),
+            seed: task.seed,
+            keep_history: task.history.is_some(),
+            show_notes: !plan.is_suite,
+            show_output: plan.show_output,
+        };
+        let report = processes::run(&order, stage).map_err(|error| match error {
+            RunError::Program(_) => format!("replica {}: {error}", plan.program.display()),
+            RunError::System(_) => error.to_string(),
+        })?;
+        stage.watchdog.forget_all();
+        stage.terminal.text(match task.test {
+            Some(test) if report.complete => output::test_line(test, &report, paint),
+            _ => output::report(&report, paint),
+        });
+        files.save(&report, task.history);
+        if !report.complete {
+            break;
+        }
+        reports.push(report);
+        if stage.signals.stop_requested() || stage.terminal.is_closed() {
+            break;
+        }
+    }
+    if plan.is_suite {
+        let table = table::table(&reports, tests, paint, stage.terminal.columns());
+        stage.terminal.text(format!("\n{table}"));
+        if reports.len() < tests {
+            let note = format!("Interrupted: {} tests were run.\n", reports.len());
+            stage.terminal.text(note);
+        }
+    }
+    let end = match stage.signals.stop_signal() {
+        _ if reports.len() == tests && reports.iter().all(Report::passed) => End::Passed,
+        _ if reports.len() == tests => End::Failed,
+        Some(signal) => End::Interrupted(signal),
+        None => End::Unread,
+    };
+    Ok(Outcome {
+        end,
+        trouble: files.trouble,
+    })
+}
+
+/// The files to write, and what went wrong with them.
+struct Files {
+    json: Option<Target>,
+    trouble: Vec<String>,
+}
+
+impl Files {
+    fn save(&mut self, report: &Report, history: Option<Target>) {
+        if let (Some(Target { path, file }), Some(events)) = (history, &report.history)
+            && let Err(error) = history::write(events, &mut BufWriter::new(file))
+        {
+            self.trouble.push(format!("{}: {error}", path.display()));
+        }
+        // Programs are told of runs that came to their end only.
+        if let Some(Target { path, file }) = self.json.as_mut().filter(|_| report.complete) {
+            let line = format!("{}\n", json::object(report));
+            if let Err(error) = file.write_all(line.as_bytes()) {
+                self.trouble.push(format!("{}: {error}", path.display()));
+                // Half a line may be there now; nothing must come behind it.
+                self.json = None;
+            }
+        }
+    }
+}

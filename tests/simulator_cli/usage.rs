@@ -1,0 +1,141 @@
+//! What a user asks for, and what is wrong with it.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::bench::{Bench, echo, simulator, stderr, stdout};
+
+#[test]
+fn bad_usage_is_said_in_a_few_lines_with_status_2() {
+    let run = |arguments: &[&str]| Command::new(simulator()).args(arguments).output().unwrap();
+    for arguments in [
+        &[][..],
+        &["--bogus"],
+        &["a", "b"],
+        &["--seed", "x", "a"],
+        &["a", "-r"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            stderr(&output).starts_with("error: "),
+            "{}",
+            stderr(&output)
+        );
+    }
+    for arguments in [["-h"], ["--help"], ["-V"], ["--version"]] {
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(!output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_bad_config_is_one_line_with_status_2() {
+    let bench = Bench::new(json!({"lifetime": 3}));
+    let output = bench.run(&echo(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = "error: short.json: lifetime = 3: a number from 5 to 86400 seconds\n";
+    assert_eq!(stderr(&output), said);
+    assert!(output.stdout.is_empty());
+
+    bench.write("short.json", "{");
+    let output = bench.run(&echo(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).starts_with("error: short.json: not JSON: "));
+    assert_eq!(stderr(&output).lines().count(), 1);
+
+    fs::remove_file(bench.path("short.json")).unwrap();
+    let output = bench.run(&echo(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).starts_with("error: short.json: No such file"));
+
+    let mut all = Command::new(simulator());
+    all.args(["all", "-c", "nowhere", "-r"])
+        .arg(echo())
+        .current_dir(bench.directory.path());
+    let output = all.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).starts_with("error: nowhere/simple-1.json: "));
+}
+
+#[test]
+fn a_replica_that_cannot_be_started_is_one_line_with_status_2() {
+    let bench = Bench::new(json!({}));
+    let text = bench.write("text", "no program");
+    let odd = bench.script("odd", "");
+    fs::write(&odd, "#!/no/such/interpreter\n").unwrap();
+    for (replica, said) in [
+        (bench.path("missing"), "No such file"),
+        (bench.directory.path().to_owned(), "not a program file"),
+        (text, "not executable"),
+        (odd, "cannot be started"),
+    ] {
+        let output = bench.run(&replica, &["--silence"]);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        let error = stderr(&output);
+        assert!(
+            error.starts_with(&format!("error: replica {}: ", replica.display())),
+            "{error}"
+        );
+        assert!(error.contains(said), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_said_before_the_run() {
+    let bench = Bench::new(json!({}));
+    for option in ["--json", "--history"] {
+        let output = bench.run(&echo(), &[option, "no/where.jsonl"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).starts_with("error: no/where.jsonl cannot be written: "));
+        assert!(output.stdout.is_empty(), "before the run");
+    }
+}
+
+#[test]
+fn a_config_is_found_around_the_config_directory() {
+    let bench = Bench::new(json!({}));
+    fs::create_dir(bench.path("elsewhere")).unwrap();
+    fs::rename(bench.path("short.json"), bench.path("elsewhere/short.json")).unwrap();
+    for name in ["elsewhere/short.json", "short.json", "short"] {
+        let mut command = Command::new(simulator());
+        command
+            .env("LEASEKV_CONFIG_DIRECTORY", bench.path("elsewhere"))
+            .current_dir("/");
+        command
+            .arg("-s")
+            .arg(name)
+            .arg("-r")
+            .arg(bench.script("exits", "exit 1"));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn one_file_for_two_things_is_refused_before_it_is_emptied() {
+    let bench = Bench::new(json!({}));
+    bench.write("out", "old");
+    for history in ["out", "./out"] {
+        let output = bench.run(&echo(), &["--json", "out", "--history", history]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = format!("error: {history}: --json and --history need a file each\n");
+        assert_eq!(stderr(&output), said);
+    }
+    assert_eq!(fs::read_to_string(bench.path("out")).unwrap(), "old");
+}
+
+#[test]
+fn the_seed_of_the_command_line_beats_the_configs() {
+    let bench = Bench::new(json!({"seed": 41}));
+    let exits = bench.script("exits", "exit 1");
+    for (arguments, seed) in [(&[][..], "seed 41"), (&["--seed", "42"], "seed 42")] {
+        let output = bench.run(&exits, arguments);
+        let first = stdout(&output).lines().next().unwrap().to_owned();
+        assert!(first.ends_with(seed), "{first}");
+    }
+}
