@@ -1,11 +1,14 @@
 //! The wire format: whatever comes in, decoding does not panic; whatever goes out, it comes back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use leasekv::id::Id;
 use leasekv::raft::entry::{Command, Entry, Lead, Put};
 use leasekv::raft::message::{Append, Appended, Standing, Voted};
-use leasekv::raft::{Answer, Body, Index, Message, Operation, Outcome, Position, Request, Term};
+use leasekv::raft::{
+    Answer, Body, Index, Message, Operation, Outcome, Position, Request, Term, Time,
+};
 use leasekv::wire::{self, Incoming, MAX_DATAGRAM_BYTES, MAX_MID_BYTES, MAX_NUMBER};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -48,6 +51,10 @@ fn entry() -> impl Strategy<Value = Entry> {
     (term(), command()).prop_map(|(term, command)| Entry { term, command })
 }
 
+fn time() -> impl Strategy<Value = Time> {
+    any::<u64>().prop_map(|nanoseconds| Time::from_epoch(Duration::from_nanos(nanoseconds)))
+}
+
 fn standing() -> impl Strategy<Value = Standing> {
     (position(), any::<bool>()).prop_map(|(last, leader_suspected)| Standing {
         last,
@@ -69,17 +76,20 @@ fn body() -> impl Strategy<Value = Body> {
         prop::collection::vec(entry(), 0..4),
         index(),
         any::<bool>(),
+        time(),
     );
     prop_oneof![
         append.prop_map(
-            |(previous, entries, commit, answer_wanted)| Body::Append(Append {
+            |(previous, entries, commit, answer_wanted, sent_at)| Body::Append(Append {
                 previous,
                 entries,
                 commit,
                 answer_wanted,
+                sent_at,
             })
         ),
-        index().prop_map(|index| Body::Appended(Appended::Matched(index))),
+        (index(), time())
+            .prop_map(|(index, sent_at)| Body::Appended(Appended::Matched { index, sent_at })),
         (index(), position())
             .prop_map(|(previous, hint)| Body::Appended(Appended::Refused { previous, hint })),
         Just(Body::Appended(Appended::Outdated)),
@@ -188,6 +198,7 @@ proptest! {
                 entries,
                 commit: Index(0),
                 answer_wanted: true,
+                sent_at: Time::ZERO,
             }),
         };
         let (mut without, mut with) = (Vec::new(), Vec::new());

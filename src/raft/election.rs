@@ -9,7 +9,7 @@ use super::entry::{Command, Entry, Lead};
 use super::fates;
 use super::message::{Body, Standing, Voted};
 use super::replica::Replica;
-use super::role::{Campaign, Leader, Progress, Role};
+use super::role::{Campaign, Leader, Progress, Role, RoundTrips};
 use super::types::{Index, Term};
 use crate::id::Id;
 
@@ -236,6 +236,7 @@ impl Replica {
             progress_at: self.now,
             commits_from,
             lease_from: None,
+            round_trips: RoundTrips::default(),
             dispatched: inherited,
             retry_at: None,
             retry_delay: self.options.append_retry_min,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::entry::Entry;
+use super::time::Time;
 use super::types::{Index, Position, Term};
 use crate::id::Id;
 
@@ -46,13 +47,21 @@ pub struct Append {
     pub commit: Index,
     /// Whether the leader wants an answer even if all is well.
     pub answer_wanted: bool,
+    /// The leader's clock when it sent this. It means nothing to the follower, which only returns
+    /// it, so that the leader learns the round trip's time even of what it sent again.
+    pub sent_at: Time,
 }
 
 /// What became of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
-    /// The follower's log equals the leader's through this index.
-    Matched(Index),
+    /// The follower's log equals the leader's.
+    Matched {
+        /// Through this index.
+        index: Index,
+        /// The append's own `sent_at`.
+        sent_at: Time,
+    },
     /// The follower's log does not hold the position before the entries.
     Refused {
         /// The index before the entries that did not fit.
@@ -115,7 +124,7 @@ impl fmt::Display for Message {
                 }
                 Ok(())
             }
-            Body::Appended(Appended::Matched(index)) => {
+            Body::Appended(Appended::Matched { index, .. }) => {
                 write!(f, "appended term={term} matched={index}")
             }
             Body::Appended(Appended::Refused { previous, hint }) => {

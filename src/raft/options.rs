@@ -33,8 +33,8 @@ pub struct Options {
     pub campaign_retry_max: Duration,
     /// How long a candidate insists on its term before it goes back to asking for pre-votes.
     pub campaign_timeout: Duration,
-    /// How long a leader waits for a quorum before it sends an entry again, and to everybody who
-    /// lacks it; doubles. A few round trips.
+    /// How long a leader waits for a quorum at least before it sends an entry again, and to everybody
+    /// who lacks it; doubles. It waits longer where round trips take longer.
     pub append_retry_min: Duration,
     /// The longest such wait.
     pub append_retry_max: Duration,

@@ -4,6 +4,8 @@
 //! for a quorum and the others get it with a later one; a new leader commits nothing until its
 //! predecessors' entries are older than the lease; committing an entry is the lease.
 
+use std::time::Duration;
+
 use ::log::{debug, error, info};
 
 use super::client::{Operation, Outcome, Request};
@@ -56,7 +58,11 @@ impl Replica {
         };
         self.learn_commit(append.commit, matched);
         if answer_wanted {
-            self.send(from, Body::Appended(Appended::Matched(matched)));
+            let answer = Appended::Matched {
+                index: matched,
+                sent_at: append.sent_at,
+            };
+            self.send(from, Body::Appended(answer));
         }
     }
 
@@ -243,7 +249,7 @@ impl Replica {
     }
 
     /// How much longer gets may be answered from the store alone, if at all.
-    pub(super) fn lease_left(&self) -> Option<std::time::Duration> {
+    pub(super) fn lease_left(&self) -> Option<Duration> {
         let Role::Leader(leader) = &self.role else {
             return None;
         };
@@ -358,9 +364,9 @@ impl Replica {
     /// Sends new entries to `count` followers: to those that answer, and among them to whom
     /// nothing was sent for the longest time, so that everybody is heard from every few puts.
     pub(super) fn dispatch_to(&mut self, count: usize) {
-        let patience = self.options.append_retry_min;
         let now = self.now;
         let last = self.log.last_index();
+        let patience = self.patience();
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -380,6 +386,18 @@ impl Replica {
         }
         for (.., id) in order.into_iter().take(count) {
             self.send_append(id, true);
+        }
+    }
+
+    /// How long the leader waits for an answer before it takes an append for lost.
+    fn patience(&self) -> Duration {
+        let shortest = self.options.append_retry_min;
+        match &self.role {
+            Role::Leader(leader) => leader
+                .round_trips
+                .timeout()
+                .clamp(shortest, self.options.append_retry_max),
+            _ => shortest,
         }
     }
 
@@ -441,6 +459,7 @@ impl Replica {
     pub(super) fn send_append(&mut self, to: Id, answer_wanted: bool) {
         let now = self.now;
         let commit = self.log.commit();
+        let patience = self.patience();
         let Role::Leader(leader) = &mut self.role else {
             unreachable!("only a leader sends appends");
         };
@@ -448,7 +467,14 @@ impl Replica {
             .followers
             .get_mut(&to)
             .expect("every peer of a leader is a follower");
-        let append = progress.next_append(now, &self.log, commit, answer_wanted, &self.options);
+        let append = progress.next_append(
+            now,
+            &self.log,
+            commit,
+            answer_wanted,
+            patience,
+            &self.options,
+        );
         self.send(to, Body::Append(append));
     }
 
@@ -463,12 +489,13 @@ impl Replica {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        let progress = leader
-            .followers
-            .get_mut(&from)
-            .expect("every peer of a leader is a follower");
         match appended {
-            Appended::Matched(index) if index <= last => {
+            Appended::Matched { index, sent_at } if index <= last => {
+                leader.round_trips.note(now.since(sent_at));
+                let progress = leader
+                    .followers
+                    .get_mut(&from)
+                    .expect("every peer of a leader is a follower");
                 progress.awaiting = None;
                 progress.confirmed = true;
                 progress.matched = progress.matched.max(index);
@@ -481,13 +508,17 @@ impl Replica {
                 }
             }
             Appended::Refused { previous, hint } => {
+                let progress = leader
+                    .followers
+                    .get_mut(&from)
+                    .expect("every peer of a leader is a follower");
                 progress.awaiting = None;
                 if progress.back_off(previous, hint, &self.log) {
                     debug!("{from} lacks entries from {} on at {now}", progress.next);
                     self.send_append(from, true);
                 }
             }
-            Appended::Matched(index) => {
+            Appended::Matched { index, .. } => {
                 error!("ignoring {from}, which claims to hold {index}, beyond our last {last}");
             }
             Appended::Outdated => {}
@@ -532,9 +563,10 @@ impl Progress {
         log: &Log,
         commit: Index,
         answer_wanted: bool,
+        patience: Duration,
         options: &Options,
     ) -> Append {
-        if self.is_silent(now, options.append_retry_min) {
+        if self.is_silent(now, patience) {
             self.send_again();
         }
         let lost = self.is_silent(now, options.quorum_timeout);
@@ -563,6 +595,7 @@ impl Progress {
             entries,
             commit,
             answer_wanted,
+            sent_at: now,
         }
     }
 

@@ -72,6 +72,8 @@ pub(super) struct Leader {
     pub commits_from: Time,
     /// When the latest committed entry of this term was created: the lease runs from there.
     pub lease_from: Option<Time>,
+    /// How long answers to appends take.
+    pub round_trips: RoundTrips,
     /// The last entry that has been sent to enough followers for a quorum.
     pub dispatched: Index,
     /// When to send again what lacks a quorum.
@@ -147,5 +149,55 @@ impl Campaign {
         if voted.granted && !self.supporters.contains(&from) {
             self.supporters.push(from);
         }
+    }
+}
+
+/// How long round trips to the followers take: the smoothed time and its variation, as TCP keeps
+/// them (RFC 6298, §2). On a busy machine answers come late, and sending again early would only
+/// make it busier.
+#[derive(Debug, Default)]
+pub(super) struct RoundTrips {
+    smoothed: Option<Duration>,
+    variation: Duration,
+}
+
+impl RoundTrips {
+    /// Notes the time of a round trip.
+    pub(super) fn note(&mut self, time: Duration) {
+        match &mut self.smoothed {
+            None => {
+                self.smoothed = Some(time);
+                self.variation = time / 2;
+            }
+            Some(smoothed) => {
+                self.variation = (3 * self.variation + smoothed.abs_diff(time)) / 4;
+                *smoothed = (7 * *smoothed + time) / 8;
+            }
+        }
+    }
+
+    /// After what time an answer is late; zero if nothing is known.
+    pub(super) fn timeout(&self) -> Duration {
+        self.smoothed.unwrap_or_default() + 4 * self.variation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timeout_follows_the_round_trips() {
+        let mut round_trips = RoundTrips::default();
+        assert_eq!(round_trips.timeout(), Duration::ZERO);
+        for _ in 0..100 {
+            round_trips.note(Duration::from_millis(1));
+        }
+        let steady = round_trips.timeout();
+        assert!(steady < Duration::from_micros(1_010), "{steady:?}");
+        for time_ms in [1, 30, 1, 30] {
+            round_trips.note(Duration::from_millis(time_ms));
+        }
+        assert!(round_trips.timeout() > Duration::from_millis(30));
     }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::entry::{WireEntry, WirePosition, read_entry, read_index, read_position, read_term};
+use super::entry::{
+    WireEntry, WirePosition, read_entry, read_index, read_position, read_term, read_time,
+};
 use crate::id::Id;
 use crate::raft::message::{Append, Appended, Body, Message, Standing, Voted};
 use crate::raft::{Operation, Request};
@@ -99,6 +101,7 @@ struct Datagram<'a> {
     entries: Option<Vec<WireEntry<'a>>>,
     commit: Option<u64>,
     answer: Option<bool>,
+    sent_ns: Option<u64>,
     matched: Option<u64>,
     refused: Option<u64>,
     hint: Option<WirePosition>,
@@ -135,13 +138,15 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Unreadable> {
                     .ok_or(Unreadable::Number)?,
                 commit: datagram.index(datagram.commit, "append", "commit")?,
                 answer_wanted: datagram.answer.unwrap_or(true),
+                sent_at: read_time(needed(datagram.sent_ns, "append", "sent_ns")?),
             }))
         }),
         "appended" => datagram.message("appended", |datagram| {
             Ok(Body::Appended(match (datagram.matched, datagram.refused) {
-                (Some(_), _) => {
-                    Appended::Matched(datagram.index(datagram.matched, "appended", "matched")?)
-                }
+                (Some(_), _) => Appended::Matched {
+                    index: datagram.index(datagram.matched, "appended", "matched")?,
+                    sent_at: read_time(needed(datagram.sent_ns, "appended", "sent_ns")?),
+                },
                 (None, Some(_)) => Appended::Refused {
                     previous: datagram.index(datagram.refused, "appended", "refused")?,
                     hint: datagram.position(datagram.hint, "appended", "hint")?,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
-use super::entry::{WirePosition, write_entry, write_position};
+use super::entry::{WirePosition, write_entry, write_position, write_time};
 use crate::id::Id;
 use crate::raft::entry::Entry;
 use crate::raft::message::Appended;
@@ -28,6 +28,8 @@ struct Datagram<'a> {
     commit: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     matched: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,11 +110,13 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
             previous: Some(write_position(append.previous)),
             commit: Some(append.commit.0),
             answer: Some(append.answer_wanted),
+            sent_ns: Some(write_time(append.sent_at)),
             entries: Some(Entries(&append.entries)),
             ..frame
         },
-        Body::Appended(Appended::Matched(index)) => Datagram {
+        Body::Appended(Appended::Matched { index, sent_at }) => Datagram {
             matched: Some(index.0),
+            sent_ns: Some(write_time(*sent_at)),
             ..frame
         },
         Body::Appended(Appended::Refused { previous, hint }) => Datagram {

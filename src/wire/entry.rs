@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::MAX_NUMBER;
 use crate::id::Id;
 use crate::raft::entry::{Command, Entry, Lead, Put};
-use crate::raft::{Index, Position, Term};
+use crate::raft::{Index, Position, Term, Time};
 
 /// `[index, term]`.
 pub(super) type WirePosition = (u64, u64);
@@ -44,6 +45,15 @@ pub(super) fn read_position((index, term): WirePosition) -> Option<Position> {
         term: read_term(term)?,
         index: read_index(index)?,
     })
+}
+
+/// Nanoseconds on the sender's clock.
+pub(super) fn write_time(time: Time) -> u64 {
+    u64::try_from(time.since_epoch().as_nanos()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn read_time(nanoseconds: u64) -> Time {
+    Time::from_epoch(Duration::from_nanos(nanoseconds))
 }
 
 pub(super) fn read_term(term: u64) -> Option<Term> {

@@ -9,8 +9,8 @@
 //!
 //! | `type` | further keys |
 //! | --- | --- |
-//! | `append` | `term`, `previous` (`[index, term]`), `entries`, `commit`, `answer` |
-//! | `appended` | `term`, and one of `matched` (index), `refused` (index) with `hint` (`[index, term]`), or neither: the append was outdated |
+//! | `append` | `term`, `previous` (`[index, term]`), `entries`, `commit`, `answer`, `sent_ns` |
+//! | `appended` | `term`, and one of `matched` (index) with `sent_ns`, `refused` (index) with `hint` (`[index, term]`), or neither: the append was outdated |
 //! | `prevote`, `vote` | `term`, `last` (`[index, term]`), `suspicion` |
 //! | `prevoted`, `voted` | `term`, `granted`, `last`, `commit` |
 //!

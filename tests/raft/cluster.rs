@@ -221,6 +221,7 @@ impl Cluster {
                 }],
                 commit: Index::ZERO,
                 answer_wanted: true,
+                sent_at: Time::ZERO,
             };
             let message = Message {
                 term: Term(term),

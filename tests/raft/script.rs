@@ -21,7 +21,7 @@ use std::time::Duration;
 use goldenscript::{Argument, Command};
 use leasekv::id::Id;
 use leasekv::raft::message::{Append, Appended, Standing};
-use leasekv::raft::{Body, Index, Message, Options, Position, Term};
+use leasekv::raft::{Body, Index, Message, Options, Position, Term, Time};
 
 use crate::cluster::Cluster;
 
@@ -150,8 +150,12 @@ fn forged(command: &Command) -> Result<Message> {
             entries: Vec::new(),
             commit,
             answer_wanted: true,
+            sent_at: Time::ZERO,
         }),
-        "matched" => Body::Appended(Appended::Matched(index)),
+        "matched" => Body::Appended(Appended::Matched {
+            index,
+            sent_at: Time::ZERO,
+        }),
         "refused" => Body::Appended(Appended::Refused {
             previous: index,
             hint: at,
