@@ -129,10 +129,7 @@ impl Invariants {
             if *self.positions.entry(position).or_insert(chain) != chain {
                 return Err((
                     "log matching",
-                    format!(
-                        "{}'s log differs from another's at or before {position}",
-                        view.id()
-                    ),
+                    format!("{}'s log differs from another's at or before {position}", view.id()),
                 ));
             }
         }
@@ -190,10 +187,7 @@ impl Invariants {
         if commit < mirror.commit {
             return Err((
                 "commit index monotonic",
-                format!(
-                    "{id}'s commit index fell from {} to {commit}",
-                    mirror.commit
-                ),
+                format!("{id}'s commit index fell from {} to {commit}", mirror.commit),
             ));
         }
         mirror.commit = commit;

@@ -100,7 +100,7 @@ fn stale_gets(history: &[HistoryEvent]) -> Vec<String> {
         let begin = *began.entry(event.request).or_insert(event.time);
         let key: &str = &event.key;
         match (event.event, event.op, &event.value) {
-            (HistoryKind::Invoke, Op::Put, Some(value)) => {
+            (HistoryKind::Invoke, Op::Put, Some(Some(value))) => {
                 let end = Duration::MAX;
                 value_of_put.insert(event.request, &**value);
                 let writes = writes.entry(key).or_default();
@@ -121,7 +121,7 @@ fn stale_gets(history: &[HistoryEvent]) -> Vec<String> {
             (HistoryKind::Invoke, _) => {
                 attempts.insert(event.mid, event.time);
             }
-            (HistoryKind::Ok, Some(value)) => {
+            (HistoryKind::Ok, Some(Some(value))) => {
                 let begin = attempts[&event.mid];
                 let writes = writes.get(&*event.key);
                 let seen = writes.and_then(|writes| writes.get(&**value)).copied();
