@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,14 @@ use crate::sim::world::{Action, Input, Simulation};
 /// was measured with real processes on one machine (about 0.27 ms for a put's eight hops).
 const HOP_MIN: Duration = Duration::from_micros(20);
 const HOP_MAX: Duration = Duration::from_micros(50);
+
+/// How many datagrams wait for a replica that is paused, at most; the rest is lost. About what fits
+/// into a socket's buffer on Linux.
+const MAX_WAITING: usize = 300;
+/// How many waiting datagrams a replica takes in before it acts, as the event loop of a process.
+const MAX_RECEIVED_AT_ONCE: usize = 64;
+/// The rate of a clock that goes right, in parts per billion.
+const TRUE_RATE_PPB: u64 = 1_000_000_000;
 
 /// The most steps of a run: a cluster that never comes to rest must not hold a sweep up.
 const MAX_STEPS: u64 = 20_000_000;
@@ -86,6 +94,10 @@ struct Core {
     alive: bool,
     /// What its clock shows when the run begins.
     clock_start: Duration,
+    /// How fast it goes, in parts per billion of the run's time.
+    clock_rate_ppb: u64,
+    /// Datagrams that wait for it, while it is paused.
+    paused: Option<VecDeque<CoreInput>>,
     /// When it must be called, in the run's time.
     deadline: Duration,
     /// When the latest datagram to it arrives, and the latest from it: on one machine, datagrams
@@ -96,16 +108,39 @@ struct Core {
 
 impl Core {
     fn clock(&self, now: Duration) -> Time {
-        Time::from_epoch(self.clock_start + now)
+        Time::from_epoch(self.clock_start + shown_after(now, self.clock_rate_ppb))
+    }
+
+    fn acts(&self) -> bool {
+        self.alive && self.paused.is_none()
     }
 
     fn note_deadline(&mut self) {
-        self.deadline = self
+        let shown = self
             .replica
             .deadline()
             .since_epoch()
             .saturating_sub(self.clock_start);
+        self.deadline = passed_until(shown, self.clock_rate_ppb);
     }
+}
+
+/// How far a clock gets in `passed`.
+fn shown_after(passed: Duration, rate_ppb: u64) -> Duration {
+    if rate_ppb == TRUE_RATE_PPB {
+        return passed;
+    }
+    let nanos = passed.as_nanos() * u128::from(rate_ppb) / u128::from(TRUE_RATE_PPB);
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// What must pass until a clock has got as far as `shown`.
+fn passed_until(shown: Duration, rate_ppb: u64) -> Duration {
+    if rate_ppb == TRUE_RATE_PPB {
+        return shown;
+    }
+    let nanos = (shown.as_nanos() * u128::from(TRUE_RATE_PPB)).div_ceil(u128::from(rate_ppb));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 /// A message between replicas, as the simulator passes it on unread.
@@ -143,8 +178,10 @@ struct Driver {
 
 impl Driver {
     fn new(order: &Order) -> Driver {
-        let roster = Roster::new(order.config.replicas);
+        let roster = order.config.roster();
         let mut starts = Stream::Clocks.rng(order.seed);
+        let mut rates = Stream::ClockRates.rng(order.seed);
+        let drift_ppb = u64::from(order.config.faults.clock_drift_ppm) * 1_000;
         let ids: Vec<_> = (0..roster.replicas())
             .map(|index| roster.replica(index))
             .collect();
@@ -160,6 +197,9 @@ impl Driver {
                     replica: Replica::new(id, &peers, options, starts.random(), start),
                     alive: true,
                     clock_start,
+                    clock_rate_ppb: rates
+                        .random_range(TRUE_RATE_PPB - drift_ppb..=TRUE_RATE_PPB + drift_ppb),
+                    paused: None,
                     deadline: Duration::ZERO,
                     last_in: Duration::ZERO,
                     last_out: Duration::ZERO,
@@ -204,7 +244,7 @@ impl Driver {
                 .cores
                 .iter()
                 .enumerate()
-                .filter(|(_, core)| core.alive)
+                .filter(|(_, core)| core.acts())
                 .map(|(index, core)| (core.deadline, index))
                 .min()
                 .unwrap_or((Duration::MAX, 0));
@@ -227,23 +267,44 @@ impl Driver {
 
     fn happen(&mut self, what: What) {
         match what {
-            What::ToReplica(to, input) if self.cores[to].alive => self.step_core(to, Some(input)),
-            What::ToReplica(..) => {}
+            What::ToReplica(to, input) => {
+                let core = &mut self.cores[to];
+                match &mut core.paused {
+                    _ if !core.alive => {}
+                    None => self.step_core(to, Some(input)),
+                    Some(waiting) if waiting.len() < MAX_WAITING => waiting.push_back(input),
+                    Some(_) => {}
+                }
+            }
             What::FromReplica(from, output) => self.hear(from, output),
         }
     }
 
-    /// Lets a core act, with an input or because it is time to.
-    fn step_core(&mut self, index: usize, input: Option<CoreInput>) {
+    /// Lets a core that was paused go on, with what has waited for it.
+    fn resume(&mut self, index: usize) {
+        let mut waiting = self.cores[index].paused.take().unwrap_or_default();
+        while !waiting.is_empty() {
+            let together = waiting.len().min(MAX_RECEIVED_AT_ONCE);
+            self.step_core(index, waiting.drain(..together));
+        }
+    }
+
+    /// Lets a core act, with inputs or because it is time to.
+    fn step_core(&mut self, index: usize, inputs: impl IntoIterator<Item = CoreInput>) {
         self.steps += 1;
         let now = self.now;
-        if let Some(trace) = &mut self.trace {
-            write_step(trace, now, index, input.as_ref());
-        }
         let core = &mut self.cores[index];
         let clock = core.clock(now);
-        if let Some(input) = input {
+        let mut received = false;
+        for input in inputs {
+            received = true;
+            if let Some(trace) = &mut self.trace {
+                write_step(trace, now, index, Some(&input));
+            }
             core.replica.receive(clock, input);
+        }
+        if let Some(trace) = self.trace.as_mut().filter(|_| !received) {
+            write_step(trace, now, index, None);
         }
         core.replica.advance(clock);
         core.note_deadline();
@@ -251,18 +312,23 @@ impl Driver {
         self.invariants
             .check(now, index, &core.replica.view(), &outputs);
         for output in outputs {
-            self.post(What::FromReplica(index, output));
+            self.post(What::FromReplica(index, output), Duration::ZERO);
         }
     }
 
-    fn post(&mut self, what: What) {
+    /// Sends something on its way. What is delayed keeps no order with anything else.
+    fn post(&mut self, what: What, after: Duration) {
         let hop = self.hops.random_range(HOP_MIN..=HOP_MAX);
         let link = match what {
             What::ToReplica(to, _) => &mut self.cores[to].last_in,
             What::FromReplica(from, _) => &mut self.cores[from].last_out,
         };
-        *link = (*link).max(self.now + hop);
-        let at = *link;
+        let at = if after.is_zero() {
+            *link = (*link).max(self.now + hop);
+            *link
+        } else {
+            self.now + hop + after
+        };
         self.sent += 1;
         self.queue.push(Reverse(Event {
             at,
@@ -317,14 +383,18 @@ impl Driver {
     fn carry_out(&mut self) {
         while let Some(action) = self.simulation.next_action() {
             match action {
-                Action::Deliver { to, payload } => {
+                Action::Deliver { to, payload, after } => {
                     let Posted { from, message } = payload;
-                    self.post(What::ToReplica(to, CoreInput::Message { from, message }));
+                    let input = CoreInput::Message { from, message };
+                    self.post(What::ToReplica(to, input), after);
                 }
                 Action::Request { to, request } => {
-                    self.post(What::ToReplica(to, CoreInput::Request(read(&request))));
+                    let input = CoreInput::Request(read(&request));
+                    self.post(What::ToReplica(to, input), Duration::ZERO);
                 }
                 Action::Kill(index) => self.cores[index].alive = false,
+                Action::Pause(index) => self.cores[index].paused = Some(VecDeque::new()),
+                Action::Resume(index) => self.resume(index),
                 Action::Note(text) => {
                     if let Some(trace) = &mut self.trace {
                         let seconds = self.now.as_secs_f64();
@@ -388,5 +458,7 @@ fn write_step(trace: &mut String, now: Duration, index: usize, input: Option<&Co
     .expect("memory");
 }
 
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod tests;

@@ -167,6 +167,23 @@ impl<'w> Children<'w> {
         }
     }
 
+    /// Lets a replica stand still.
+    pub fn pause(&self, replica: usize) {
+        self.signal_running(replica, Signal::STOP);
+    }
+
+    /// Lets a replica that was paused go on.
+    pub fn resume(&self, replica: usize) {
+        self.signal_running(replica, Signal::CONT);
+    }
+
+    fn signal_running(&self, replica: usize, signal: Signal) {
+        let replica = self.replicas.get(replica);
+        if let Some(replica) = replica.filter(|replica| matches!(replica.life, Life::Running)) {
+            replica.signal(signal);
+        }
+    }
+
     /// Looks after everybody. Tells of a death at once, and of the last words when they are there.
     pub fn look_after(&mut self, now: Instant) -> Vec<Ending> {
         let mut endings = Vec::new();
@@ -248,6 +265,8 @@ impl Replica {
         let runs = matches!(self.life, Life::Running) && !self.is_dead();
         if runs {
             self.signal(Signal::TERM);
+            // One that was paused hears of its end only when it goes on.
+            self.signal(Signal::CONT);
             self.life = Life::Dying(now);
         }
         runs

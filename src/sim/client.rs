@@ -1,4 +1,4 @@
-//! The eight clients: what they ask, whom they ask, what they make of the answers.
+//! The clients: what they ask, whom they ask, what they make of the answers.
 //!
 //! A client has no timeout: an attempt waits for its answer for ever. Must never send anything
 //! itself, nor know how replicas talk to each other.
@@ -10,10 +10,11 @@ use std::time::Duration;
 use rand::RngExt;
 
 use crate::id::Id;
+use crate::sim::config::Config;
 use crate::sim::history::{HistoryEvent, HistoryKind};
 use crate::sim::message::{Answer, AnswerKind, ClientRequest, Mid, Op};
 use crate::sim::random::{Stream, StreamRng, alphanumeric, md5hex};
-use crate::sim::roster::{CLIENTS, Roster};
+use crate::sim::roster::Roster;
 use crate::sim::stats::Counters;
 
 /// How much of a wrong value is quoted, in characters.
@@ -43,12 +44,35 @@ pub enum Reaction {
     Unexpected(String),
 }
 
+/// What clients ask for and what they may expect.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Workload {
+    /// The share of requests that are gets.
+    pub mix: f64,
+    /// How many keys all clients share; with none each has its own.
+    pub shared_keys: usize,
+    /// Whether a get must give the value of the client's own latest acknowledged put. Only so if
+    /// nobody else writes its keys, and no put takes effect without its client's being told.
+    pub own_values_are_current: bool,
+}
+
+impl Workload {
+    /// The workload that a config asks for.
+    pub fn of(config: &Config) -> Self {
+        Workload {
+            mix: config.mix,
+            shared_keys: config.shared_keys,
+            own_values_are_current: config.shared_keys == 0 && config.faults.client_drops == 0.0,
+        }
+    }
+}
+
 /// The clients of a run and all that they have asked.
 #[derive(Debug)]
 pub struct Clients {
     roster: Roster,
     seed: u64,
-    mix: f64,
+    workload: Workload,
     clients: Vec<Client>,
     requests: Vec<Request>,
     attempts: HashMap<Mid, Attempt>,
@@ -93,8 +117,8 @@ enum AttemptState {
 }
 
 impl Clients {
-    /// Clients that know nothing yet. `mix` is the share of gets.
-    pub fn new(roster: Roster, mix: f64, seed: u64, keep_history: bool) -> Self {
+    /// Clients that know nothing yet.
+    pub fn new(roster: Roster, workload: Workload, seed: u64, keep_history: bool) -> Self {
         let new_client = || Client {
             leader: Id::UNKNOWN,
             keys: Vec::new(),
@@ -103,8 +127,8 @@ impl Clients {
         Clients {
             roster,
             seed,
-            mix,
-            clients: (0..CLIENTS).map(|_| new_client()).collect(),
+            workload,
+            clients: (0..roster.clients()).map(|_| new_client()).collect(),
             requests: Vec::new(),
             attempts: HashMap::new(),
             mids: Stream::Mids.rng(seed),
@@ -123,18 +147,27 @@ impl Clients {
         let number = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
         // Every draw is made every time: what one decides must not shift the next.
         let mut rng = Stream::Workload(number).rng(self.seed);
-        let chosen = rng.random_range(0..CLIENTS);
-        let wants_get = rng.random_bool(self.mix);
+        let chosen = rng.random_range(0..self.clients.len());
+        let wants_get = rng.random_bool(self.workload.mix);
         let wants_new_key = rng.random_bool(0.5);
         let which_key: f64 = rng.random();
         let new_key: [u8; 32] = alphanumeric(&mut rng);
 
         let client = &self.clients[chosen];
-        let own_key = (!client.keys.is_empty()).then(|| {
-            let index = (which_key * client.keys.len() as f64) as usize;
-            Arc::clone(&client.keys[index.min(client.keys.len() - 1)])
-        });
+        let pick = |keys: usize| ((which_key * keys as f64) as usize).min(keys - 1);
+        let own_key =
+            (!client.keys.is_empty()).then(|| Arc::clone(&client.keys[pick(client.keys.len())]));
         let (op, key, value) = match own_key {
+            _ if self.workload.shared_keys > 0 => {
+                let key = Arc::from(format!("shared-{}", pick(self.workload.shared_keys)));
+                if wants_get {
+                    (Op::Get, key, None)
+                } else {
+                    // Of a value that nobody else writes it is known whose put a get has seen.
+                    let value = format!("{}-{number}", self.roster.client(chosen));
+                    (Op::Put, key, Some(value))
+                }
+            }
             Some(key) if wants_get => (Op::Get, key, None),
             Some(key) if !wants_new_key => {
                 let value = md5hex(&client.values[&key]);
@@ -326,7 +359,9 @@ impl Clients {
         }
         let current = client.values.get(&request.key).map_or("", |value| value);
         match answered {
-            Some(value) if value == current => Reaction::Completed(Op::Get),
+            Some(value) if value == current || !self.workload.own_values_are_current => {
+                Reaction::Completed(Op::Get)
+            }
             Some(value) => Reaction::Wrong(format!(
                 "get of {} by {} gave {} where the current value is {}",
                 request.key,

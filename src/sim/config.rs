@@ -17,7 +17,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::sim::roster::{CLIENTS, Roster};
 use crate::sim::scoring::Metric;
+
+mod events;
+mod faults;
+
+pub use events::{EventKind, PlannedEvent, Who};
+pub use faults::{DRIFT_BOUND_PPM, Faults, Latency};
 
 /// The most bytes that a config file may have.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -25,21 +32,30 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 const QUOTED_CHARACTERS: usize = 60;
 /// The longest `lifetime`, `start_wait` and `end_wait`, in seconds.
 const MAX_SECONDS: f64 = 86_400.0;
-/// The latest time of an event, in seconds; what comes after the run's end never happens.
-const LATEST_EVENT: f64 = 1e9;
 const MAX_REQUESTS: u64 = 1_000_000;
 const MAX_PACKETS: u64 = 1_000_000_000;
-const MAX_EVENTS: usize = 1_000;
+/// The longest `purpose`, in characters.
+const MAX_PURPOSE_CHARACTERS: usize = 200;
+/// The most clients.
+const MAX_CLIENTS: u64 = 64;
+/// The most keys that clients can share.
+const MAX_SHARED_KEYS: u64 = 100_000;
 
 /// What a run is and how it is judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The file's name without directory and extension.
     pub name: String,
+    /// What the run is to show, in one line, if the file says so.
+    pub purpose: Option<String>,
     /// How long clients make requests.
     pub lifetime: Duration,
     /// The number of replicas.
     pub replicas: usize,
+    /// The number of clients.
+    pub clients: usize,
+    /// How many keys all clients share; with none each has its own, as the course's have.
+    pub shared_keys: usize,
     /// The number of requests that users make.
     pub requests: u32,
     /// The share of requests that are gets.
@@ -50,6 +66,8 @@ pub struct Config {
     pub end_wait: Duration,
     /// The share of replica-to-replica messages that the network loses.
     pub drops: f64,
+    /// What else goes wrong all the time.
+    pub faults: Faults,
     /// The number of replica-to-replica messages that ends a run early.
     pub max_packets: u64,
     /// The seed, if the file fixes it.
@@ -66,51 +84,6 @@ pub struct Config {
     pub maximum_get_generation_fail_fraction: f64,
     /// The largest share of appends that batching can have saved.
     pub maximum_appends_batched_fraction: f64,
-}
-
-/// Something that goes wrong at a set time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlannedEvent {
-    /// When, counted from the end of `start_wait`.
-    pub time: Duration,
-    /// What.
-    pub kind: EventKind,
-}
-
-/// What can go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// The leader crashes.
-    KillLeader,
-    /// Another replica than the leader crashes.
-    KillNonLeader,
-    /// The network splits; the leader is on the majority's side.
-    PartEasy,
-    /// The network splits at random.
-    PartHard,
-    /// The network is whole again.
-    PartEnd,
-}
-
-impl EventKind {
-    const ALL: [EventKind; 5] = [
-        EventKind::KillLeader,
-        EventKind::KillNonLeader,
-        EventKind::PartEasy,
-        EventKind::PartHard,
-        EventKind::PartEnd,
-    ];
-
-    /// How config files write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            EventKind::KillLeader => "kill_leader",
-            EventKind::KillNonLeader => "kill_non_leader",
-            EventKind::PartEasy => "part_easy",
-            EventKind::PartHard => "part_hard",
-            EventKind::PartEnd => "part_end",
-        }
-    }
 }
 
 /// One line about what is wrong with a config file.
@@ -177,7 +150,7 @@ impl Config {
         if let Some(wait) = map.get("wait") {
             return Err(top.wrong("wait", wait, "this key is called start_wait"));
         }
-        top.only(&[
+        let mut known = vec![
             "lifetime",
             "replicas",
             "requests",
@@ -191,7 +164,12 @@ impl Config {
             "events",
             // Stands here in some of the course's own files, where their program ignores it.
             "maximum_get_generation_fail_fraction",
-        ])?;
+            "purpose",
+            "clients",
+            "shared_keys",
+        ];
+        known.extend(faults::KEYS);
+        top.only(&known)?;
         let tests = top.section("tests", "tests.")?;
         tests.only(&[
             "benchmarks",
@@ -200,18 +178,23 @@ impl Config {
             "maximum_get_generation_fail_fraction",
             "maximum_appends_batched_fraction",
         ])?;
+        let replicas = top.integer("replicas", None, 3, 21)? as usize;
         Ok(Config {
             name,
+            purpose: purpose(&top)?,
             lifetime: top.seconds("lifetime", None, 5.0)?,
-            replicas: top.integer("replicas", None, 3, 21)? as usize,
+            replicas,
+            clients: top.integer("clients", Some(CLIENTS as u64), 1, MAX_CLIENTS)? as usize,
+            shared_keys: top.integer("shared_keys", Some(0), 0, MAX_SHARED_KEYS)? as usize,
             requests: top.integer("requests", None, 0, MAX_REQUESTS)? as u32,
             mix: top.fraction("mix", 0.8)?,
             start_wait: top.seconds("start_wait", Some(5.0), 0.0)?,
             end_wait: top.seconds("end_wait", Some(2.0), 0.0)?,
             drops: top.fraction("drops", 0.0)?,
+            faults: faults::read(&top)?,
             max_packets: top.integer("max_packets", Some(20_000), 1, MAX_PACKETS)?,
             seed: seed(&top)?,
-            events: events(&top)?,
+            events: events::read(&top, Roster::new(replicas))?,
             benchmarks: benchmarks(&tests)?,
             maximum_get_fail_fraction: tests.fraction("maximum_get_fail_fraction", 0.5)?,
             maximum_put_fail_fraction: tests.fraction("maximum_put_fail_fraction", 0.5)?,
@@ -226,6 +209,26 @@ impl Config {
     pub fn total(&self) -> Duration {
         self.start_wait + self.lifetime + self.end_wait
     }
+
+    /// Who takes part.
+    pub fn roster(&self) -> Roster {
+        Roster::new(self.replicas).with_clients(self.clients)
+    }
+}
+
+fn purpose(top: &Section<'_>) -> Result<Option<String>, ConfigError> {
+    let Some(value) = top.map.get("purpose") else {
+        return Ok(None);
+    };
+    value
+        .as_str()
+        .filter(|text| text.chars().count() <= MAX_PURPOSE_CHARACTERS)
+        .filter(|text| !text.chars().any(char::is_control))
+        .map(|text| Some(text.to_owned()))
+        .ok_or_else(|| {
+            let allowed = format!("one line of at most {MAX_PURPOSE_CHARACTERS} characters");
+            top.wrong("purpose", value, &allowed)
+        })
 }
 
 fn benchmarks(tests: &Section<'_>) -> Result<[[f64; 3]; 4], ConfigError> {
@@ -258,44 +261,6 @@ fn seed(top: &Section<'_>) -> Result<Option<u64>, ConfigError> {
         .or_else(|| value.as_f64().filter(|n| n.abs() >= 9e18).map(f64::to_bits))
         .map(Some)
         .ok_or_else(|| top.wrong("seed", value, "a whole number"))
-}
-
-fn events(top: &Section<'_>) -> Result<Vec<PlannedEvent>, ConfigError> {
-    let Some(value) = top.map.get("events") else {
-        return Ok(Vec::new());
-    };
-    let Some(list) = value.as_array().filter(|list| list.len() <= MAX_EVENTS) else {
-        let allowed = format!("a list of at most {MAX_EVENTS} events {{\"type\", \"time\"}}");
-        return Err(top.wrong("events", value, &allowed));
-    };
-    let mut events = Vec::with_capacity(list.len());
-    for (index, value) in list.iter().enumerate() {
-        let place = format!("events[{index}]");
-        let Value::Object(map) = value else {
-            return Err(top.wrong(&place, value, "an event {\"type\", \"time\"}"));
-        };
-        let path = format!("{place}.");
-        let event = Section {
-            file: top.file,
-            path: &path,
-            map,
-        };
-        event.only(&["type", "time"])?;
-        let names = EventKind::ALL.map(EventKind::name).join(", ");
-        let allowed = format!("one of {names}");
-        let named = event.required("type", &allowed)?;
-        let kind = EventKind::ALL
-            .into_iter()
-            .find(|kind| named.as_str() == Some(kind.name()))
-            .ok_or_else(|| event.wrong("type", named, &allowed))?;
-        let time = event.number("time", None, 0.0, LATEST_EVENT, "seconds")?;
-        events.push(PlannedEvent {
-            time: Duration::from_secs_f64(time),
-            kind,
-        });
-    }
-    events.sort_by_key(|event| event.time);
-    Ok(events)
 }
 
 /// An object inside a config file, and how errors call its keys.

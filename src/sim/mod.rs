@@ -8,10 +8,10 @@
 //! | subject | modules |
 //! | --- | --- |
 //! | what a run is | [`config`], [`suite`] (the seventeen tests) |
-//! | the simulation | [`world`], which owns [`client`], [`network`], [`schedule`], [`stats`] |
+//! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`], [`stats`] |
 //! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`] |
-//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`] |
+//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`] |
 //! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other) |
 //! | what a user sees | [`terminal`], `progress`, [`output`], [`table`], [`json`] |
 
@@ -20,6 +20,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod datagram;
+pub mod delayed;
 pub mod guard;
 pub mod history;
 pub mod json;
@@ -41,5 +42,6 @@ pub mod strays;
 pub mod suite;
 pub mod table;
 pub mod terminal;
+pub mod transit;
 pub mod watchdog;
 pub mod world;

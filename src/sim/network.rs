@@ -1,6 +1,8 @@
-//! The network between replicas: losses and partitions.
+//! The network between replicas: losses, partitions and one-way cuts.
 //!
 //! Decides a message's fate and must never deliver anything. Clients are no business of its.
+
+use std::collections::BTreeSet;
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -26,8 +28,24 @@ pub struct Network {
     roster: Roster,
     drops: f64,
     rng: StreamRng,
-    /// Per replica, whether it is on the majority's side; nothing without a partition.
-    majority: Option<Vec<bool>>,
+    partition: Option<Partition>,
+    /// From whom to whom nothing gets through, besides the partition.
+    cuts: BTreeSet<(usize, usize)>,
+}
+
+/// A network in parts.
+#[derive(Clone, Debug)]
+struct Partition {
+    /// Per replica, the number of its side.
+    sides: Vec<usize>,
+    /// The side that has more than half of all replicas, if one has.
+    majority: Option<usize>,
+}
+
+impl Partition {
+    fn has_in_majority(&self, replica: usize) -> bool {
+        self.majority == Some(self.sides[replica])
+    }
 }
 
 impl Network {
@@ -37,7 +55,8 @@ impl Network {
             roster,
             drops,
             rng: Stream::Drops.rng(seed),
-            majority: None,
+            partition: None,
+            cuts: BTreeSet::new(),
         }
     }
 
@@ -49,50 +68,86 @@ impl Network {
         if let Some(chosen) = with {
             order.sort_by_key(|&replica| replica != chosen);
         }
-        let mut majority = vec![false; replicas];
-        for &replica in &order[..replicas / 2 + 1] {
-            majority[replica] = true;
-        }
-        self.majority = Some(majority);
+        order.truncate(replicas / 2 + 1);
+        let others = (0..replicas).filter(|replica| !order.contains(replica));
+        self.split_into(&[others.collect(), order.clone()]);
+    }
+
+    /// Cuts one replica off from everybody.
+    pub fn isolate(&mut self, replica: usize) {
+        let others = (0..self.roster.replicas()).filter(|&other| other != replica);
+        self.split_into(&[others.collect()]);
+    }
+
+    /// Splits the network into these sides, which have no replica in common. Who is on none of
+    /// them is alone. Any other partition is over.
+    pub fn split_into(&mut self, sides: &[Vec<usize>]) {
+        let replicas = self.roster.replicas();
+        let side_of = |replica: usize| {
+            let named = sides.iter().position(|side| side.contains(&replica));
+            named.unwrap_or(sides.len() + replica)
+        };
+        let majority = sides.iter().position(|side| side.len() > replicas / 2);
+        self.partition = Some(Partition {
+            sides: (0..replicas).map(side_of).collect(),
+            majority,
+        });
+    }
+
+    /// Lets nothing through from one replica to another. The way back stays as it is.
+    pub fn cut(&mut self, from: usize, to: usize) {
+        self.cuts.insert((from, to));
     }
 
     /// Makes the network whole.
     pub fn heal(&mut self) {
-        self.majority = None;
+        self.partition = None;
+        self.cuts.clear();
     }
 
-    /// Whether the network is split.
+    /// Whether anything is split or cut.
     pub fn is_split(&self) -> bool {
-        self.majority.is_some()
+        self.partition.is_some() || !self.cuts.is_empty()
     }
 
-    /// The replicas on the majority's side; nothing without a partition.
+    /// The replicas on the majority's side, nobody if no side has a majority; nothing without a
+    /// partition.
     pub fn majority(&self) -> Option<Vec<Id>> {
-        let majority = self.majority.as_ref()?;
-        let inside = (0..majority.len()).filter(|&replica| majority[replica]);
+        let partition = self.partition.as_ref()?;
+        let inside = (0..partition.sides.len()).filter(|&at| partition.has_in_majority(at));
         Some(inside.map(|replica| self.roster.replica(replica)).collect())
     }
 
     /// Whether `src` speaks for the cluster: without a partition everybody does.
     pub fn is_on_majority_side(&self, src: Id) -> bool {
-        match (&self.majority, self.roster.replica_index(src)) {
+        match (&self.partition, self.roster.replica_index(src)) {
             (None, _) => true,
-            (Some(majority), Some(replica)) => majority[replica],
+            (Some(partition), Some(replica)) => partition.has_in_majority(replica),
             (Some(_), None) => false,
         }
     }
 
     /// Decides the fate of one message from `src` to a replica.
     pub fn fate(&mut self, src: Id, to: usize) -> Fate {
-        if let Some(majority) = &self.majority
-            && self.is_on_majority_side(src) != majority[to]
-        {
+        if self.stands_between(src, to) {
             return Fate::Cut;
         }
         if self.drops > 0.0 && self.rng.random_bool(self.drops) {
             return Fate::Lost;
         }
         Fate::Sent
+    }
+
+    fn stands_between(&self, src: Id, to: usize) -> bool {
+        let Some(from) = self.roster.replica_index(src) else {
+            // Who says to be nobody we know is not on the majority's side.
+            return self
+                .partition
+                .as_ref()
+                .is_some_and(|partition| partition.has_in_majority(to));
+        };
+        let apart = |partition: &Partition| partition.sides[from] != partition.sides[to];
+        self.partition.as_ref().is_some_and(apart) || self.cuts.contains(&(from, to))
     }
 }
 
@@ -154,6 +209,41 @@ mod tests {
         network.heal();
         assert!(network.is_on_majority_side(Id(0x1234)));
         assert!((0..5).all(|to| network.fate(Id(0), to) == Fate::Sent));
+    }
+
+    #[test]
+    fn whoever_is_named_on_no_side_is_alone() {
+        let mut network = network(5, 0.0);
+        network.split_into(&[vec![0, 1, 2]]);
+        assert_eq!(network.majority().unwrap(), [Id(0), Id(1), Id(2)]);
+        assert_eq!(network.fate(Id(0), 2), Fate::Sent);
+        assert_eq!(network.fate(Id(3), 4), Fate::Cut);
+        network.isolate(0);
+        assert_eq!(network.majority().unwrap().len(), 4);
+        assert_eq!(network.fate(Id(3), 4), Fate::Sent);
+        assert_eq!(network.fate(Id(0), 4), Fate::Cut);
+        assert_eq!(network.fate(Id(4), 0), Fate::Cut);
+    }
+
+    #[test]
+    fn half_of_the_replicas_are_no_majority() {
+        let mut network = network(4, 0.0);
+        network.split_into(&[vec![0, 1], vec![2, 3]]);
+        assert_eq!(network.majority().unwrap(), []);
+        assert!(!network.is_on_majority_side(Id(0)));
+        assert_eq!(network.fate(Id(0), 1), Fate::Sent);
+    }
+
+    #[test]
+    fn a_cut_works_one_way_beside_a_split_until_the_network_heals() {
+        let mut network = network(5, 0.0);
+        network.cut(0, 1);
+        network.split_into(&[vec![0, 1, 2], vec![3, 4]]);
+        assert_eq!(network.fate(Id(0), 1), Fate::Cut);
+        assert_eq!(network.fate(Id(1), 0), Fate::Sent);
+        network.heal();
+        assert!(!network.is_split());
+        assert_eq!(network.fate(Id(0), 1), Fate::Sent);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use console::Style;
 
+use crate::sim::config::Config;
 use crate::sim::report::Report;
 use crate::sim::scoring::{Metric, Tier};
 use crate::sim::stats::{mean, median, percentile};
@@ -75,6 +76,12 @@ pub fn value(metric: Metric, value: Option<f64>) -> String {
 /// What stands before a single run.
 pub fn heading(config: &str, program: &str, seed: u64, paint: Paint) -> String {
     paint.heading(&format!("# Running {config} with {program}, seed {seed}")) + "\n"
+}
+
+/// What the run is to show, to stand below the heading; nothing if its config does not say.
+pub fn purpose(config: &Config) -> String {
+    let purpose = config.purpose.as_ref();
+    purpose.map_or_else(String::new, |purpose| format!("{purpose}\n"))
 }
 
 /// Everything about a single run, from its end to its verdict.
@@ -150,6 +157,9 @@ fn write_statistics(text: &mut String, report: &Report, paint: Paint) -> std::fm
     let (dropped, lost, cut) = (counters.dropped(), counters.lost, counters.cut);
     let dropped = format!("{dropped} ({lost} lost, {cut} cut by partitions)");
     row("Total messages dropped:", &dropped)?;
+    if report.config.faults.client_drops > 0.0 {
+        row("Lost to and from clients:", &counters.client_lost)?;
+    }
     row("Client get requests:", &counters.generated_get)?;
     row("Client put requests:", &counters.generated_put)?;
     row(

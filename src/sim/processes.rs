@@ -18,6 +18,7 @@ use mio::{Events, Interest, Poll, Token};
 use crate::sim::children::{Arguments, Children, Ending};
 use crate::sim::config::Config;
 use crate::sim::datagram;
+use crate::sim::delayed::Delayed;
 use crate::sim::message::{Body, Envelope};
 use crate::sim::report::Report;
 use crate::sim::roster::Roster;
@@ -37,6 +38,9 @@ const STAY_AWAKE: Duration = Duration::from_micros(300);
 /// How long the driver sleeps at most: what other threads find out, as that nobody reads the output any
 /// more, does not wake it.
 const LONGEST_SLEEP: Duration = Duration::from_millis(500);
+/// By how much waiting may take longer than asked for: the kernel counts milliseconds. The rest of
+/// the time until a delayed datagram is due is spent awake.
+const POLL_MAY_BE_LATE: Duration = Duration::from_millis(1);
 /// How often the progress bar moves.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
@@ -95,7 +99,7 @@ impl std::error::Error for RunError {}
 ///
 /// If the replicas or their sockets cannot be had.
 pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError> {
-    let roster = Roster::new(order.config.replicas);
+    let roster = order.config.roster();
     let mut sockets = Sockets::bind(roster, stage.signals).map_err(RunError::System)?;
     let started = Instant::now();
     let mut children = Children::new(stage.watchdog);
@@ -117,10 +121,16 @@ pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError>
         roster,
         started,
         last_traffic: None,
+        delayed: Delayed::new(),
         children,
         terminal: stage.terminal,
         show_notes: order.show_notes,
     };
+    if order.show_notes && order.config.faults.clock_drift_ppm > 0 {
+        let text =
+            "processes share one clock: its drift is for virtual time only, without effect here";
+        driver.note(text);
+    }
     let result = driver.play(&mut sockets, stage.signals);
     let _ = sockets.poll.registry().deregister(stage.signals.source());
     let endings = driver.children.stop_all();
@@ -183,6 +193,8 @@ struct Driver<'s> {
     started: Instant,
     /// When something was last sent to a replica.
     last_traffic: Option<Duration>,
+    /// Datagrams that the network holds back, with their receivers.
+    delayed: Delayed<(usize, Rc<[u8]>)>,
     children: Children<'s>,
     terminal: &'s mut Terminal,
     show_notes: bool,
@@ -195,6 +207,7 @@ impl Driver<'_> {
         loop {
             self.simulation.step(self.started.elapsed(), Input::Time);
             self.carry_out(&sockets.lines);
+            self.send_delayed(&sockets.lines);
             let asked_to_stop = signals.stop_requested() || self.terminal.is_closed();
             if self.simulation.is_finished() || asked_to_stop {
                 return Ok(());
@@ -254,6 +267,10 @@ impl Driver<'_> {
         }
         if self.terminal.moving() {
             timeout = timeout.min(PROGRESS_EVERY);
+        }
+        if let Some(due) = self.delayed.next_due() {
+            let left = due.saturating_sub(self.started.elapsed());
+            timeout = timeout.min(left.saturating_sub(POLL_MAY_BE_LATE));
         }
         timeout
     }
@@ -345,32 +362,51 @@ impl Driver<'_> {
         }
     }
 
+    fn send_delayed(&mut self, lines: &[Line]) {
+        while let Some((to, payload)) = self.delayed.take_due(self.started.elapsed()) {
+            self.last_traffic = Some(self.started.elapsed());
+            send(&lines[to], &payload);
+        }
+    }
+
     fn carry_out(&mut self, lines: &[Line]) {
-        // What the kernel refuses to send is lost, as with any network.
-        let send = |to: usize, bytes: &[u8]| {
-            let line = &lines[to];
-            if let Some(replica) = line.replica {
-                let _ = line.socket.send_to(bytes, replica);
-            }
-        };
         while let Some(action) = self.simulation.next_action() {
-            if matches!(action, Action::Deliver { .. } | Action::Request { .. }) {
-                self.last_traffic = Some(self.started.elapsed());
-            }
             match action {
-                Action::Deliver { to, payload } => send(to, &payload),
+                Action::Deliver { to, payload, after } if after > Duration::ZERO => {
+                    let due = self.started.elapsed() + after;
+                    self.delayed.hold(due, (to, payload));
+                }
+                Action::Deliver { to, payload, .. } => {
+                    self.last_traffic = Some(self.started.elapsed());
+                    send(&lines[to], &payload);
+                }
                 Action::Request { to, request } => {
-                    send(to, &datagram::write(&request, self.roster.replica(to)));
+                    self.last_traffic = Some(self.started.elapsed());
+                    let bytes = datagram::write(&request, self.roster.replica(to));
+                    send(&lines[to], &bytes);
                 }
                 Action::Kill(replica) => self.children.kill(replica, Instant::now()),
+                Action::Pause(replica) => self.children.pause(replica),
+                Action::Resume(replica) => self.children.resume(replica),
                 Action::Note(text) => {
                     if self.show_notes {
-                        let time = self.simulation.elapsed().as_secs_f64();
-                        self.terminal
-                            .line(format!("[{time:.4}  Simulator]: {text}"));
+                        self.note(&text);
                     }
                 }
             }
         }
+    }
+
+    fn note(&mut self, text: &str) {
+        let time = self.simulation.elapsed().as_secs_f64();
+        self.terminal
+            .line(format!("[{time:.4}  Simulator]: {text}"));
+    }
+}
+
+/// Sends a replica a datagram. What the kernel refuses is lost, as with any network.
+fn send(line: &Line, bytes: &[u8]) {
+    if let Some(replica) = line.replica {
+        let _ = line.socket.send_to(bytes, replica);
     }
 }

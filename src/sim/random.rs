@@ -27,6 +27,16 @@ pub enum Stream {
     Clocks,
     /// How long each hop takes in virtual time.
     Hops,
+    /// By how much each message is late.
+    Latency,
+    /// Which messages are held back, and for how long.
+    Reorder,
+    /// Which messages arrive twice, and how much later.
+    Duplicates,
+    /// Which requests and answers are lost.
+    ClientDrops,
+    /// How fast embedded replicas' clocks run.
+    ClockRates,
 }
 
 impl Stream {
@@ -40,6 +50,11 @@ impl Stream {
             Stream::Fault(event) => (5, event as u64),
             Stream::Clocks => (6, 0),
             Stream::Hops => (7, 0),
+            Stream::Latency => (8, 0),
+            Stream::Reorder => (9, 0),
+            Stream::Duplicates => (10, 0),
+            Stream::ClientDrops => (11, 0),
+            Stream::ClockRates => (12, 0),
         };
         StreamRng::seed_from_u64(scramble(scramble(scramble(seed) ^ purpose) ^ index))
     }

@@ -4,7 +4,7 @@
 
 use crate::id::Id;
 
-/// How many clients a run has.
+/// How many clients a run has unless its config says otherwise.
 pub const CLIENTS: usize = 8;
 
 /// The gap between the number of replicas and the first client's ID.
@@ -14,6 +14,7 @@ const CLIENT_ID_OFFSET: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roster {
     replicas: usize,
+    clients: usize,
 }
 
 /// Whom an ID names.
@@ -30,9 +31,23 @@ pub enum Party {
 }
 
 impl Roster {
-    /// The roster of a run with that many replicas (3 to 21 in a valid config).
+    /// The roster of a run with that many replicas (3 to 21 in a valid config) and the course's
+    /// number of clients.
     pub fn new(replicas: usize) -> Self {
-        Roster { replicas }
+        Roster {
+            replicas,
+            clients: CLIENTS,
+        }
+    }
+
+    /// The same with that many clients (1 to 64 in a valid config).
+    pub fn with_clients(self, clients: usize) -> Self {
+        Roster { clients, ..self }
+    }
+
+    /// The number of clients.
+    pub fn clients(&self) -> usize {
+        self.clients
     }
 
     /// The number of replicas.
@@ -58,7 +73,7 @@ impl Roster {
             Party::Everybody
         } else if number < self.replicas {
             Party::Replica(number)
-        } else if (first_client..first_client + CLIENTS).contains(&number) {
+        } else if (first_client..first_client + self.clients).contains(&number) {
             Party::Client(number - first_client)
         } else {
             Party::Nobody
@@ -95,5 +110,15 @@ mod tests {
         assert_eq!(roster.party(Id(0x1C)), Party::Client(7));
         assert_eq!(roster.party(Id(0x1D)), Party::Nobody);
         assert_eq!(roster.party(Id(0xFFFF)), Party::Everybody);
+    }
+
+    #[test]
+    fn more_clients_follow_after_the_eighth() {
+        let roster = Roster::new(5).with_clients(64);
+        assert_eq!(roster.client(63), Id(0x54));
+        assert_eq!(roster.party(Id(0x1D)), Party::Client(8));
+        assert_eq!(roster.party(Id(0x54)), Party::Client(63));
+        assert_eq!(roster.party(Id(0x55)), Party::Nobody);
+        assert_eq!(roster.with_clients(1).party(Id(0x16)), Party::Nobody);
     }
 }

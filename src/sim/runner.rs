@@ -126,6 +126,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                 };
                 let heading = output::heading(&task.shown, &program, task.seed, paint);
                 stage.terminal.text(heading);
+                stage.terminal.text(output::purpose(&task.config));
             }
             Some(test) if test.group != last_group => {
                 stage.terminal.text(output::group(test.group, paint));

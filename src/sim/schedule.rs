@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::sim::config::{Config, EventKind};
+use crate::sim::config::Config;
 
 /// Something whose time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Due {
     /// The user's request with this number, from 0.
     Request(u32),
     /// The event with this place in the config's list.
-    Event(usize, EventKind),
+    Event(usize),
     /// The run is over.
     End,
 }
@@ -24,7 +24,7 @@ pub struct Schedule {
     lifetime: Duration,
     requests: u32,
     next_request: u32,
-    events: Vec<(Duration, EventKind)>,
+    events: Vec<Duration>,
     next_event: usize,
     end: Duration,
 }
@@ -40,7 +40,7 @@ impl Schedule {
             events: config
                 .events
                 .iter()
-                .map(|event| (config.start_wait + event.time, event.kind))
+                .map(|event| config.start_wait + event.time)
                 .collect(),
             next_event: 0,
             end: config.total(),
@@ -59,10 +59,10 @@ impl Schedule {
                 next = (time, Due::Request(self.next_request));
             }
         }
-        if let Some(&(time, kind)) = self.events.get(self.next_event)
+        if let Some(&time) = self.events.get(self.next_event)
             && time <= next.0
         {
-            next = (time, Due::Event(self.next_event, kind));
+            next = (time, Due::Event(self.next_event));
         }
         next
     }
@@ -111,11 +111,11 @@ mod tests {
             [
                 (1.0, Due::Request(0)),
                 (2.0, Due::Request(1)),
-                (3.0, Due::Event(0, EventKind::KillLeader)),
+                (3.0, Due::Event(0)),
                 (3.0, Due::Request(2)),
                 (4.0, Due::Request(3)),
                 (5.0, Due::Request(4)),
-                (7.0, Due::Event(1, EventKind::PartEnd)),
+                (7.0, Due::Event(1)),
                 (7.0, Due::End),
             ]
         );

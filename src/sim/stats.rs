@@ -23,6 +23,8 @@ pub struct Counters {
     pub cut: u64,
     /// The same total by the messages' `type`.
     pub messages_by_type: BTreeMap<String, u64>,
+    /// Requests and answers that were lost between clients and replicas.
+    pub client_lost: u64,
     /// Gets that users really made.
     pub generated_get: u64,
     /// Puts that users really made.

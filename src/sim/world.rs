@@ -9,19 +9,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::seq::SliceRandom;
-
 use crate::id::Id;
-use crate::sim::client::{Clients, Dispatch, Reaction};
-use crate::sim::config::{Config, EventKind};
+use crate::sim::client::{Clients, Dispatch, Reaction, Workload};
+use crate::sim::config::Config;
 use crate::sim::message::{Answer, Body, ClientRequest, Envelope, Op};
 use crate::sim::network::{Fate, Network};
-use crate::sim::random::Stream;
 use crate::sim::report::Report;
 use crate::sim::roster::Roster;
 use crate::sim::schedule::{Due, Schedule};
 use crate::sim::scoring::{Evidence, judge};
 use crate::sim::stats::Counters;
+use crate::sim::transit::Transit;
+
+mod strike;
 
 /// How many texts about what was incorrect are kept and shown; the rest is only counted.
 const MAX_INCORRECT_TEXTS: usize = 10;
@@ -53,6 +53,8 @@ pub enum Action<P> {
         to: usize,
         /// The message.
         payload: P,
+        /// By how much later than at once. Messages overtake others that are delayed.
+        after: Duration,
     },
     /// Hand a replica a client's request.
     Request {
@@ -63,6 +65,10 @@ pub enum Action<P> {
     },
     /// Crash the replica with this index for good.
     Kill(usize),
+    /// Let the replica with this index stand still: what is sent to it waits.
+    Pause(usize),
+    /// Let the replica with this index, which was paused, go on.
+    Resume(usize),
     /// Tell the user.
     Note(String),
 }
@@ -111,11 +117,14 @@ pub struct Simulation<P> {
     schedule: Schedule,
     clients: Clients,
     network: Network,
+    transit: Transit,
     counters: Counters,
     /// Whom the simulator believes to be the leader.
     leader: Id,
     alive: Vec<bool>,
     ready: Vec<bool>,
+    /// Until when each replica stands still, if it does.
+    paused_until: Vec<Option<Duration>>,
     outages: Vec<Outage>,
     deaths: Vec<Death>,
     incorrect: Vec<String>,
@@ -128,17 +137,19 @@ pub struct Simulation<P> {
 impl<P: Clone> Simulation<P> {
     /// A run at its start. `keep_history` makes the report have the clients' history.
     pub fn new(config: Arc<Config>, seed: u64, keep_history: bool) -> Self {
-        let roster = Roster::new(config.replicas);
+        let roster = config.roster();
         Simulation {
             seed,
             roster,
             schedule: Schedule::new(&config),
-            clients: Clients::new(roster, config.mix, seed, keep_history),
+            clients: Clients::new(roster, Workload::of(&config), seed, keep_history),
             network: Network::new(roster, config.drops, seed),
+            transit: Transit::new(config.faults.clone(), seed),
             counters: Counters::default(),
             leader: Id::UNKNOWN,
             alive: vec![true; config.replicas],
             ready: vec![false; config.replicas],
+            paused_until: vec![None; config.replicas],
             outages: Vec::new(),
             deaths: Vec::new(),
             incorrect: Vec::new(),
@@ -189,7 +200,7 @@ impl<P: Clone> Simulation<P> {
 
     /// When the simulation needs its next step at the latest, counted from the run's start.
     pub fn next_deadline(&self) -> Duration {
-        self.schedule.next().0
+        self.schedule.next().0.min(self.next_resumption())
     }
 
     /// Whether the run is over.
@@ -246,11 +257,12 @@ impl<P: Clone> Simulation<P> {
     }
 
     fn do_what_is_due(&mut self) {
+        self.resume_in_time();
         while !self.finished {
             match self.schedule.take_due(self.now) {
                 None => break,
                 Some(Due::End) => self.finished = true,
-                Some(Due::Event(index, kind)) => self.strike(index, kind),
+                Some(Due::Event(index)) => self.strike(index),
                 Some(Due::Request(_)) => {
                     let made = self
                         .clients
@@ -300,13 +312,22 @@ impl<P: Clone> Simulation<P> {
             Fate::Cut => self.counters.cut += 1,
             Fate::Lost => self.counters.lost += 1,
             Fate::Sent if self.alive[to] && self.ready[to] => {
-                self.actions.push_back(Action::Deliver { to, payload });
+                let arrival = self.transit.arrival();
+                let copy = arrival.copy_after.map(|after| (payload.clone(), after));
+                for (payload, after) in [(payload, arrival.after)].into_iter().chain(copy) {
+                    let deliver = Action::Deliver { to, payload, after };
+                    self.actions.push_back(deliver);
+                }
             }
             Fate::Sent => {}
         }
     }
 
     fn hear(&mut self, src: Id, leader: Id, answer: &Answer<'_>) {
+        if self.transit.loses_for_client() {
+            self.counters.client_lost += 1;
+            return;
+        }
         let reaction = self
             .clients
             .hear(answer, leader, self.now, &self.alive, &mut self.counters);
@@ -321,6 +342,10 @@ impl<P: Clone> Simulation<P> {
     }
 
     fn dispatch(&mut self, Dispatch { to, request }: Dispatch) {
+        if self.transit.loses_for_client() {
+            self.counters.client_lost += 1;
+            return;
+        }
         // Nothing reaches a replica before its hello: such an attempt stays unanswered.
         if let Some(to) = to.filter(|&to| self.ready[to]) {
             self.actions.push_back(Action::Request { to, request });
@@ -337,68 +362,6 @@ impl<P: Clone> Simulation<P> {
             }
             lasts
         });
-    }
-
-    fn strike(&mut self, index: usize, kind: EventKind) {
-        let mut rng = Stream::Fault(index).rng(self.seed);
-        let leader = self.roster.replica_index(self.leader);
-        match kind {
-            EventKind::KillLeader => {
-                match leader.filter(|&leader| self.alive[leader]) {
-                    Some(leader) => {
-                        self.note(format!("kills the leader, replica {}", self.leader));
-                        self.outages.push(Outage {
-                            killed: self.leader,
-                            since: self.now,
-                        });
-                        self.kill(leader);
-                    }
-                    None => self.note("kills no leader: none is known to live".to_owned()),
-                }
-                self.forget_leader();
-            }
-            EventKind::KillNonLeader => {
-                // Everybody gets a place in the draw, so that who lives does not shift it.
-                let mut order: Vec<usize> = (0..self.config.replicas).collect();
-                order.shuffle(&mut rng);
-                let living = self.alive.iter().filter(|alive| **alive).count();
-                let victim = order
-                    .into_iter()
-                    .find(|&replica| self.alive[replica] && Some(replica) != leader)
-                    .filter(|_| living > 1);
-                match victim {
-                    Some(victim) => {
-                        self.note(format!("kills replica {}", self.roster.replica(victim)));
-                        self.kill(victim);
-                    }
-                    None => self.note("kills no replica: only one lives".to_owned()),
-                }
-            }
-            EventKind::PartEasy if leader.is_some() => {
-                self.network.split(leader, &mut rng);
-                self.note_split();
-            }
-            EventKind::PartEasy | EventKind::PartHard => {
-                self.network.split(None, &mut rng);
-                self.note_split();
-                self.forget_leader();
-            }
-            EventKind::PartEnd => {
-                self.network.heal();
-                self.note("heals the partition".to_owned());
-            }
-        }
-    }
-
-    fn note_split(&mut self) {
-        let majority = self.network.majority().unwrap_or_default();
-        let names: Vec<String> = majority.iter().map(Id::to_string).collect();
-        self.note(format!("splits the network, majority {}", names.join(" ")));
-    }
-
-    fn kill(&mut self, replica: usize) {
-        self.alive[replica] = false;
-        self.actions.push_back(Action::Kill(replica));
     }
 
     fn forget_leader(&mut self) {

@@ -12,7 +12,16 @@ struct Bench {
 
 impl Bench {
     fn new(mix: f64) -> Self {
-        let clients = Clients::new(Roster::new(5), mix, 1, true);
+        let workload = Workload {
+            mix,
+            shared_keys: 0,
+            own_values_are_current: true,
+        };
+        Bench::with(Roster::new(5), workload)
+    }
+
+    fn with(roster: Roster, workload: Workload) -> Self {
+        let clients = Clients::new(roster, workload, 1, true);
         Bench {
             clients,
             counters: Counters::default(),
@@ -112,7 +121,7 @@ fn a_get_without_an_acknowledged_key_becomes_a_put_and_is_counted() {
 fn the_mix_is_kept() {
     let mut bench = Bench::new(0.0);
     bench.give_keys();
-    bench.clients.mix = 0.8;
+    bench.clients.workload.mix = 0.8;
     let gets = (0..1000)
         .filter(|_| bench.make().request.op == Op::Get)
         .count();
@@ -231,7 +240,7 @@ fn only_the_client_that_made_an_attempt_gets_its_answer() {
 fn a_get_must_show_the_value_that_is_current_when_its_answer_arrives() {
     let mut bench = Bench::new(0.0);
     bench.give_keys();
-    bench.clients.mix = 1.0;
+    bench.clients.workload.mix = 1.0;
     let get = bench.make().request;
     assert_eq!(get.op, Op::Get);
     let client = usize::from(get.client.0) - 21;
@@ -250,7 +259,7 @@ fn a_get_must_show_the_value_that_is_current_when_its_answer_arrives() {
     let get = bench.make().request;
     let client = usize::from(get.client.0) - 21;
     let put = loop {
-        bench.clients.mix = 0.0;
+        bench.clients.workload.mix = 0.0;
         let put = bench.make().request;
         if put.client == get.client && put.key == get.key {
             break put;
@@ -313,3 +322,5 @@ fn the_history_has_each_attempt_from_its_making_to_its_answer() {
         ]
     );
 }
+
+mod shared_keys;

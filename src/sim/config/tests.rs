@@ -275,3 +275,5 @@ fn a_file_without_an_end_is_too_large() {
         .to_string();
     assert_eq!(error, "/dev/zero: larger than 1048576 bytes");
 }
+
+mod faults;

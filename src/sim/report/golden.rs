@@ -32,6 +32,7 @@ pub(crate) fn report() -> Report {
         get_failures: 1011,
         put_failures: 1012,
         incorrect: 1013,
+        client_lost: 0,
         completed: 1014,
         answer_latencies: microseconds(&[1100, 2200, 5700]),
         request_latencies: (1..=200).map(|n| Duration::from_micros(n * 1015)).collect(),

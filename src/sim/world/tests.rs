@@ -151,7 +151,8 @@ fn a_payload_is_passed_on_as_it_came() {
         actions,
         [Action::Deliver {
             to: 3,
-            payload: 4711
+            payload: 4711,
+            after: Duration::ZERO
         }]
     );
 }
@@ -495,3 +496,5 @@ fn a_request_storm_ends_the_run_early() {
     assert!(report.warnings[0].contains("request storm"));
     assert!(answers >= MAX_RETRIES);
 }
+
+mod faults;
