@@ -17,12 +17,14 @@
 //! | [`log`] | entries, since when they are held, and how far they are committed |
 //! | [`options`] | every constant, with its reason and relations |
 //! | [`view`] | a read-only look inside, for invariant checks and tests |
+//! | `fingerprint` | what makes two replicas the same for a model checker |
 //! | [`client`], [`entry`], [`message`], [`types`], [`time`] | the nouns |
 
 pub mod client;
 mod election;
 pub mod entry;
 mod fates;
+mod fingerprint;
 pub mod log;
 pub mod message;
 pub mod options;

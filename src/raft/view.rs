@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::entry::Entry;
 use super::replica::Replica;
 use super::role::Role;
+use super::time::Time;
 use super::types::{Index, Term};
 use crate::id::Id;
 
@@ -40,6 +41,11 @@ impl<'a> View<'a> {
         self.replica.id
     }
 
+    /// The time of its latest call, on its own clock.
+    pub fn now(&self) -> Time {
+        self.replica.now
+    }
+
     /// Its role.
     pub fn role(&self) -> RoleName {
         match self.replica.role {
@@ -71,7 +77,7 @@ impl<'a> View<'a> {
     }
 
     /// Its log.
-    pub fn entries(&self) -> impl Iterator<Item = &'a Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &'a Entry> + use<'a> {
         self.replica.log.from(Index(1))
     }
 
