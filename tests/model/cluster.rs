@@ -15,26 +15,28 @@ use leasekv::raft::{
     Time,
 };
 
-pub const REPLICAS: [Id; 3] = [Id(0), Id(1), Id(2)];
+pub(crate) const REPLICAS: [Id; 3] = [Id(0), Id(1), Id(2)];
 /// All clocks go in steps of this.
-pub const TICK: Duration = Duration::from_millis(1);
+pub(crate) const TICK: Duration = Duration::from_millis(1);
 const KEY: &str = "k";
 const SEED: u64 = 7;
 
 /// Everything that can differ between two states of the model.
 #[derive(Clone)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     nodes: [Arc<Node>; 3],
     /// Every message ever sent, by its hash. It stays: each can arrive at any time, more than once,
     /// or never.
     sent: Vec<(u64, Arc<Envelope>)>,
     /// The one clock of all, if they have one. Else each replica has its own.
     now: Option<Time>,
+    /// When counting began on it.
+    began: Option<Time>,
     /// How often a replica was called without any input.
     timeouts: usize,
     /// How often a message arrived and stayed on its way.
     duplicates: usize,
-    pub past: Past,
+    pub(crate) past: Past,
 }
 
 /// A replica with its fingerprint as of the latest step that touched it.
@@ -45,47 +47,47 @@ struct Node {
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Envelope {
-    pub from: Id,
-    pub to: Id,
-    pub message: Message,
+pub(crate) struct Envelope {
+    pub(crate) from: Id,
+    pub(crate) to: Id,
+    pub(crate) message: Message,
 }
 
 /// What the checks must know of the past, because no replica does.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
-pub struct Past {
+pub(crate) struct Past {
     /// Who has led each term.
-    pub leaders: Vec<(Term, Id)>,
-    pub attempts: Vec<Attempt>,
+    pub(crate) leaders: Vec<(Term, Id)>,
+    pub(crate) attempts: Vec<Attempt>,
     /// The furthest place in the log that any client knows to have taken effect.
-    pub known: Index,
+    pub(crate) known: Index,
     /// What went wrong in the step that led here.
-    pub breaches: Vec<Breach>,
+    pub(crate) breaches: Vec<Breach>,
 }
 
 /// One request of a client's, to one replica.
 #[derive(Clone, Debug, PartialEq, Hash)]
-pub struct Attempt {
-    pub kind: Kind,
-    pub asked: Id,
+pub(crate) struct Attempt {
+    pub(crate) kind: Kind,
+    pub(crate) asked: Id,
     /// Whether it was in the log of the replica that was asked.
-    pub logged: bool,
+    pub(crate) logged: bool,
     /// For a get: what it must not be older than.
-    pub at_least: Index,
+    pub(crate) at_least: Index,
     /// For a get: whether a leader answered it although a later one had been elected.
-    pub by_deposed: bool,
+    pub(crate) by_deposed: bool,
     /// The answers, by replica.
-    pub answers: Vec<(Id, Ending)>,
+    pub(crate) answers: Vec<(Id, Ending)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     Put,
     Get,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ending {
+pub(crate) enum Ending {
     Ok,
     Redirect,
     Fail,
@@ -93,7 +95,7 @@ pub enum Ending {
 
 /// A promise that a single step broke.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Breach {
+pub(crate) enum Breach {
     SecondLeader(Term),
     CommitFell(Id),
     OldValue(String),
@@ -103,11 +105,13 @@ pub enum Breach {
 
 /// What can happen next.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Action {
+pub(crate) enum Action {
     /// A message arrives.
     Deliver(Arc<Envelope>),
     /// A message arrives, and will once more.
     Duplicate(Arc<Envelope>),
+    /// A message is lost.
+    Lose(Arc<Envelope>),
     /// A client asks.
     Ask(Kind, Id),
     /// A replica is called at its deadline: its own clock goes on to there, or the common one has.
@@ -119,7 +123,7 @@ pub enum Action {
 }
 
 impl Cluster {
-    pub fn new(options: &Options, common_clock: bool) -> Cluster {
+    pub(crate) fn new(options: &Options, common_clock: bool) -> Cluster {
         let now = Time::from_epoch(Duration::from_secs(1));
         let nodes = REPLICAS.map(|id| {
             let peers: Vec<Id> = REPLICAS.into_iter().filter(|&peer| peer != id).collect();
@@ -130,63 +134,65 @@ impl Cluster {
             nodes,
             sent: Vec::new(),
             now: common_clock.then_some(now),
+            began: common_clock.then_some(now),
             timeouts: 0,
             duplicates: 0,
             past: Past::default(),
         }
     }
 
-    pub fn views(&self) -> [View<'_>; 3] {
+    pub(crate) fn views(&self) -> [View<'_>; 3] {
         std::array::from_fn(|place| self.nodes[place].replica.view())
     }
 
-    pub fn view(&self, id: Id) -> View<'_> {
+    pub(crate) fn view(&self, id: Id) -> View<'_> {
         self.nodes[usize::from(id.0)].replica.view()
     }
 
-    pub fn sent(&self) -> impl Iterator<Item = &Arc<Envelope>> {
+    pub(crate) fn sent(&self) -> impl Iterator<Item = &Arc<Envelope>> {
         self.sent.iter().map(|(_, envelope)| envelope)
     }
 
     /// Loses all that is on its way, and begins to count anew.
-    pub fn lose_everything(&mut self) {
+    pub(crate) fn lose_everything(&mut self) {
         self.sent.clear();
         self.timeouts = 0;
         self.duplicates = 0;
+        self.began = self.now;
     }
 
-    pub fn duplicates(&self) -> usize {
+    pub(crate) fn duplicates(&self) -> usize {
         self.duplicates
     }
 
-    pub fn timeouts(&self) -> usize {
+    pub(crate) fn timeouts(&self) -> usize {
         self.timeouts
     }
 
-    pub fn has_common_clock(&self) -> bool {
+    pub(crate) fn has_common_clock(&self) -> bool {
         self.now.is_some()
     }
 
-    pub fn asked(&self, kind: Kind) -> usize {
+    pub(crate) fn asked(&self, kind: Kind) -> usize {
         let attempts = self.past.attempts.iter();
         attempts.filter(|attempt| attempt.kind == kind).count()
     }
 
     /// Whether a replica has something to do by itself: always, where it has a clock of its own.
-    pub fn is_due(&self, id: Id) -> bool {
+    pub(crate) fn is_due(&self, id: Id) -> bool {
         let deadline = self.nodes[usize::from(id.0)].replica.deadline();
         self.now.is_none_or(|now| deadline <= now)
     }
 
     /// How long the common clock has been going; zero if there is none.
-    pub fn elapsed(&self) -> Duration {
-        self.now.map_or(Duration::ZERO, |now| {
-            now.since_epoch() - Duration::from_secs(1)
-        })
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now
+            .zip(self.began)
+            .map_or(Duration::ZERO, |(now, began)| now.since(began))
     }
 
     /// What the action leads to; none if nothing changes.
-    pub fn after(&self, action: &Action) -> Option<Cluster> {
+    pub(crate) fn after(&self, action: &Action) -> Option<Cluster> {
         let mut next = self.clone();
         match action {
             Action::Deliver(envelope) | Action::Duplicate(envelope) => {
@@ -201,6 +207,7 @@ impl Cluster {
                 };
                 next.call(envelope.to, next.time_at(envelope.to), Some(input));
             }
+            Action::Lose(envelope) => next.sent.retain(|(_, sent)| sent != envelope),
             Action::Ask(kind, to) => {
                 let input = Input::Request(next.ask(*kind, *to));
                 next.call(*to, next.time_at(*to), Some(input));
@@ -375,7 +382,7 @@ impl Cluster {
 }
 
 /// The puts in a replica's log: their places, and the attempts that they come from.
-pub fn puts(view: View<'_>) -> impl Iterator<Item = (Index, usize)> {
+pub(crate) fn puts(view: View<'_>) -> impl Iterator<Item = (Index, usize)> {
     view.entries()
         .enumerate()
         .filter_map(|(place, entry)| match &entry.command {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use leasekv::id::Id;
 use leasekv::raft::Term;
 use leasekv::raft::view::RoleName;
 use stateright::{Model, Property};
@@ -11,21 +12,25 @@ use crate::properties;
 
 /// What the check covers: every course of events that stays within these bounds.
 #[derive(Clone)]
-pub struct Bounded {
+pub(crate) struct Bounded {
     /// Where it begins.
-    pub scene: Cluster,
+    pub(crate) scene: Cluster,
     /// What must happen somewhere, or the check has missed the point.
-    pub must_happen: Vec<fn() -> Property<Bounded>>,
-    pub last_term: Term,
+    pub(crate) must_happen: Vec<fn() -> Property<Bounded>>,
+    pub(crate) last_term: Term,
     /// The most entries in a log.
-    pub entries: usize,
+    pub(crate) entries: usize,
     /// The most calls without input: timeouts, retries, heartbeats.
-    pub timeouts: usize,
-    pub duplicates: usize,
-    pub puts: usize,
-    pub gets: usize,
+    pub(crate) timeouts: usize,
+    pub(crate) duplicates: usize,
+    /// The most messages on their way at a time. Of more, any are lost.
+    pub(crate) in_flight: usize,
+    /// Who may be called without input, and asked. The others only react to messages.
+    pub(crate) active: Vec<Id>,
+    pub(crate) puts: usize,
+    pub(crate) gets: usize,
     /// How far the common clock goes, if there is one.
-    pub time: Duration,
+    pub(crate) time: Duration,
 }
 
 impl Model for Bounded {
@@ -40,12 +45,17 @@ impl Model for Bounded {
         if !cluster.past.breaches.is_empty() {
             return;
         }
+        if cluster.sent().count() > self.in_flight {
+            actions.extend(cluster.sent().cloned().map(Action::Lose));
+            return;
+        }
         actions.extend(cluster.sent().cloned().map(Action::Deliver));
         if cluster.duplicates() < self.duplicates {
             actions.extend(cluster.sent().cloned().map(Action::Duplicate));
         }
         for id in REPLICAS {
             let may_time_out = cluster.timeouts() < self.timeouts;
+            let may_time_out = may_time_out && self.active.contains(&id);
             if may_time_out && cluster.is_due(id) {
                 actions.push(Action::Wake(id));
             }
@@ -57,7 +67,7 @@ impl Model for Bounded {
                 actions.push(Action::Oversleep(id));
             }
             for (kind, most) in [(Kind::Put, self.puts), (Kind::Get, self.gets)] {
-                if cluster.asked(kind) < most {
+                if cluster.asked(kind) < most && self.active.contains(&id) {
                     actions.push(Action::Ask(kind, id));
                 }
             }

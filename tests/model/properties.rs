@@ -10,7 +10,7 @@ use crate::cluster::{Breach, Cluster, Ending, Kind, REPLICAS, puts};
 use crate::model::Bounded;
 
 /// What must hold in every state.
-pub fn promises() -> Vec<Property<Bounded>> {
+pub(crate) fn promises() -> Vec<Property<Bounded>> {
     vec![
         Property::always("election safety", |_, cluster: &Cluster| {
             !breached(cluster, |breach| matches!(breach, Breach::SecondLeader(_)))
@@ -63,21 +63,21 @@ pub fn promises() -> Vec<Property<Bounded>> {
 }
 
 /// A leader is elected.
-pub fn elected() -> Property<Bounded> {
+pub(crate) fn elected() -> Property<Bounded> {
     Property::sometimes("a leader is elected", |_, cluster: &Cluster| {
         !cluster.past.leaders.is_empty()
     })
 }
 
 /// A put is committed and its client told.
-pub fn stored() -> Property<Bounded> {
+pub(crate) fn stored() -> Property<Bounded> {
     Property::sometimes("a put is committed", |_, cluster: &Cluster| {
         endings(cluster).any(|(.., ending)| ending == Ending::Ok)
     })
 }
 
 /// A leader is the first to know that a put is committed that it has inherited.
-pub fn inherited() -> Property<Bounded> {
+pub(crate) fn inherited() -> Property<Bounded> {
     Property::sometimes("an inherited put is committed", |_, cluster: &Cluster| {
         cluster.views().iter().any(|view| {
             view.role() == RoleName::Leader
@@ -92,7 +92,7 @@ pub fn inherited() -> Property<Bounded> {
 }
 
 /// A put that was in its leader's log is overwritten, and its client redirected.
-pub fn overwritten() -> Property<Bounded> {
+pub(crate) fn overwritten() -> Property<Bounded> {
     Property::sometimes(
         "an overwritten put is redirected",
         |_, cluster: &Cluster| {
@@ -105,7 +105,7 @@ pub fn overwritten() -> Property<Bounded> {
 }
 
 /// A get is answered.
-pub fn read() -> Property<Bounded> {
+pub(crate) fn read() -> Property<Bounded> {
     Property::sometimes("a get is answered", |_, cluster: &Cluster| {
         let mut attempts = cluster.past.attempts.iter();
         attempts.any(|attempt| {
@@ -115,7 +115,7 @@ pub fn read() -> Property<Bounded> {
 }
 
 /// A get is answered by a leader although a later one is there already: that is the lease's doing.
-pub fn read_from_deposed() -> Property<Bounded> {
+pub(crate) fn read_from_deposed() -> Property<Bounded> {
     Property::sometimes("a deposed leader still reads", |_, cluster: &Cluster| {
         cluster
             .past

@@ -9,11 +9,11 @@ use leasekv::raft::{Options, Term};
 use crate::cluster::{Action, Cluster, Kind, REPLICAS, TICK};
 
 /// Longer than any timeout of [`coarse`].
-pub const LONGEST_TIMEOUT: Duration = TICK.saturating_mul(2);
+pub(crate) const LONGEST_TIMEOUT: Duration = TICK.saturating_mul(2);
 
 /// Options whose times are one or two ticks, just so that few states differ only by the time. The
 /// fractions leave no room for chance: on a clock that goes in ticks they all round up.
-pub fn coarse() -> Options {
+pub(crate) fn coarse() -> Options {
     let almost = |ticks: u32| TICK * ticks - TICK / 10;
     Options {
         lease: Duration::from_nanos(1),
@@ -39,20 +39,20 @@ pub fn coarse() -> Options {
 }
 
 /// Like [`coarse`], with a lease that outlasts an election.
-pub fn leased() -> Options {
+pub(crate) fn leased() -> Options {
     Options {
-        lease: TICK * 4 - Duration::from_nanos(1),
+        lease: TICK * 3 - Duration::from_nanos(1),
         ..coarse()
     }
 }
 
 /// Nothing has happened yet.
-pub fn beginning(options: &Options, common_clock: bool) -> Cluster {
+pub(crate) fn beginning(options: &Options, common_clock: bool) -> Cluster {
     Cluster::new(options, common_clock)
 }
 
 /// Replica 0 leads term 1, and everybody knows that its opening is committed.
-pub fn led(options: &Options, common_clock: bool) -> Cluster {
+pub(crate) fn led(options: &Options, common_clock: bool) -> Cluster {
     let mut cluster = beginning(options, common_clock);
     elect(&mut cluster, Id(0), &REPLICAS);
     for _ in 0..2 {
@@ -68,7 +68,7 @@ pub fn led(options: &Options, common_clock: bool) -> Cluster {
 
 /// Raft's Figure 8 (b): replica 0 has a put that nobody else has, and replica 1 has been elected
 /// without it in term 2, with an opening that nobody else has.
-pub fn contested(options: &Options) -> Cluster {
+pub(crate) fn contested(options: &Options) -> Cluster {
     let mut cluster = led(options, false);
     cluster = cluster
         .after(&Action::Ask(Kind::Put, Id(0)))
@@ -89,6 +89,7 @@ fn elect(cluster: &mut Cluster, id: Id, group: &[Id]) {
         let envelope = cluster
             .sent()
             .filter(|envelope| group.contains(&envelope.from) && group.contains(&envelope.to))
+            .filter(|envelope| envelope.from == id || envelope.to == id)
             .find_map(|envelope| cluster.after(&Action::Deliver(envelope.clone())));
         *cluster = envelope.expect("the election goes on");
     }
