@@ -103,6 +103,27 @@ pub(crate) enum Breach {
     Assertion(String),
 }
 
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Deliver(envelope) => write!(f, "arrives: {envelope}"),
+            Action::Duplicate(envelope) => write!(f, "arrives, not for the last time: {envelope}"),
+            Action::Lose(envelope) => write!(f, "is lost: {envelope}"),
+            Action::Ask(Kind::Put, id) => write!(f, "put to {id}"),
+            Action::Ask(Kind::Get, id) => write!(f, "get to {id}"),
+            Action::Wake(id) => write!(f, "{id} is called at its deadline"),
+            Action::Oversleep(id) => write!(f, "{id} is called after a long time"),
+            Action::Elapse => write!(f, "time passes"),
+        }
+    }
+}
+
+impl fmt::Display for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {} {}", self.from, self.to, self.message)
+    }
+}
+
 /// What can happen next.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {

@@ -66,6 +66,21 @@ pub(crate) fn led(options: &Options, common_clock: bool) -> Cluster {
     cluster
 }
 
+/// Replica 0 has just got its first put committed with the help of replica 1, so that its lease is
+/// fresh. Replica 2 has not heard of the put.
+pub(crate) fn just_leased(options: &Options) -> Cluster {
+    let mut cluster = led(options, true);
+    cluster = cluster
+        .after(&Action::Ask(Kind::Put, Id(0)))
+        .expect("it goes into the log");
+    exchange(&mut cluster, &[Id(0), Id(1)]);
+    let leader = cluster.view(Id(0));
+    assert_eq!(leader.commit().0, 2, "{cluster:?}");
+    assert_eq!(leader.lease_left(), Some(options.lease), "{cluster:?}");
+    cluster.lose_everything();
+    cluster
+}
+
 /// Raft's Figure 8 (b): replica 0 has a put that nobody else has, and replica 1 has been elected
 /// without it in term 2, with an opening that nobody else has.
 pub(crate) fn contested(options: &Options) -> Cluster {
