@@ -26,7 +26,7 @@ use crate::scenes::{beginning, coarse, contested, just_leased, leased, led};
 /// A check must not fill the memory: at this many states it ends, and says so.
 const MOST_STATES: usize = 40_000_000;
 /// Nor must it go on for ever.
-const MOST_TIME: Duration = Duration::from_secs(60);
+const MOST_TIME: Duration = Duration::from_secs(90);
 
 /// Everybody may stand for election at any time. No clients.
 fn elections() -> Bounded {
