@@ -3,7 +3,7 @@
 use crate::id::Id;
 
 /// A client's request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
     /// Who asks.
     pub client: Id,
@@ -14,7 +14,7 @@ pub struct Request {
 }
 
 /// What a client asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// The value of a key.
     Get {
@@ -31,7 +31,7 @@ pub enum Operation {
 }
 
 /// The answer to one attempt of a client's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Answer {
     /// Who asked.
     pub client: Id,
@@ -44,7 +44,7 @@ pub struct Answer {
 }
 
 /// What became of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The put took effect.
     Stored,

@@ -6,7 +6,7 @@ use super::types::{Index, Term};
 use crate::id::Id;
 
 /// One entry of the replicated log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The term of the leader that created it.
     pub term: Term,
@@ -15,7 +15,7 @@ pub struct Entry {
 }
 
 /// What an entry does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     /// The first entry of a leader's term. It changes nothing in the store; committing it commits
     /// what the leader inherited (Raft §5.4.2), and it settles who answers for that.
@@ -27,7 +27,7 @@ pub enum Command {
 }
 
 /// The opening of a leader's term, and its word on the puts it inherited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lead {
     /// The leader of the entry's term.
     pub leader: Id,
@@ -38,7 +38,7 @@ pub struct Lead {
 }
 
 /// A client's put, with what is needed to answer it from any replica.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Put {
     /// The key to set.
     pub key: String,

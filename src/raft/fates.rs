@@ -34,7 +34,7 @@ use super::types::{Index, Position, Term};
 use crate::id::Id;
 
 /// The puts for which this replica owes an answer, by their place in the log and their term.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Owed {
     puts: BTreeMap<Position2, Debt>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Owed {
 /// Index first, so that debts are in the order of the log.
 type Position2 = (Index, Term);
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Debt {
     put: Arc<Put>,
     /// The term in which this replica, as its leader, was to answer.

@@ -3,12 +3,15 @@
 //! It keeps Raft's structural promises (terms never fall along the log, a committed entry is never
 //! removed) and knows nothing of roles, messages or clients.
 
+use std::hash::{Hash, Hasher};
+
 use super::entry::{Command, Entry, Lead};
+use super::fingerprint::Measure;
 use super::time::Time;
 use super::types::{Index, Position, Term};
 
 /// The entries of one replica. All in memory; it grows with every put.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Log {
     entries: Vec<Held>,
     commit: Index,
@@ -162,6 +165,15 @@ impl Log {
             self.last_index()
         );
         self.commit = index;
+    }
+
+    /// What a model checker tells logs apart by; see `fingerprint.rs`.
+    pub(super) fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+        let Log { entries, commit } = self;
+        (commit, entries.len()).hash(hasher);
+        for Held { entry, held_since } in entries {
+            (entry, measure.age(*held_since)).hash(hasher);
+        }
     }
 
     fn held(&self, index: Index) -> Option<&Held> {

@@ -8,7 +8,7 @@ use super::types::{Index, Position, Term};
 use crate::id::Id;
 
 /// A message from one replica to another; who sends and who receives stands beside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Message {
     /// The sender's term.
     pub term: Term,
@@ -19,7 +19,7 @@ pub struct Message {
 }
 
 /// What a message says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Body {
     /// The leader's entries, or none: then it is a heartbeat (Raft's AppendEntries).
     Append(Append),
@@ -37,7 +37,7 @@ pub enum Body {
 }
 
 /// The leader's entries for a follower.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Append {
     /// The position before the first of the entries.
     pub previous: Position,
@@ -53,7 +53,7 @@ pub struct Append {
 }
 
 /// What became of an append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Appended {
     /// The follower's log equals the leader's.
     Matched {
@@ -74,7 +74,7 @@ pub enum Appended {
 }
 
 /// How far a candidate's log goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Standing {
     /// The candidate's last entry.
     pub last: Position,
@@ -85,7 +85,7 @@ pub struct Standing {
 
 /// A vote, and what the voter holds: the winner learns from it what its predecessor could have
 /// committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Voted {
     /// Whether the voter is for the candidate.
     pub granted: bool,

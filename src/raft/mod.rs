@@ -18,12 +18,14 @@
 //! | [`options`] | every constant, with its reason and relations |
 //! | `mistakes` | classic mistakes to build in, for checking the checks |
 //! | [`view`] | a read-only look inside, for invariant checks and tests |
+//! | `fingerprint` | what makes two replicas the same for a model checker |
 //! | [`client`], [`entry`], [`message`], [`types`], [`time`] | the nouns |
 
 pub mod client;
 mod election;
 pub mod entry;
 mod fates;
+mod fingerprint;
 pub mod log;
 pub mod message;
 pub(crate) mod mistakes;

@@ -14,7 +14,7 @@ use super::time::Time;
 use crate::id::Id;
 
 /// A request that waits for a leader.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct HeldRequest {
     pub request: Request,
     /// When its client is passed on to another replica.

@@ -24,7 +24,7 @@ use crate::id::Id;
 /// Its driver calls [`receive`](Self::receive) for each input, then [`advance`](Self::advance)
 /// once no more input is at hand (so that entries which came together leave together) and whenever
 /// [`deadline`](Self::deadline) is reached, and carries out what [`outputs`](Self::outputs) yields.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Replica {
     pub(super) id: Id,
     /// The other replicas, in ascending order.
@@ -57,11 +57,11 @@ pub struct Replica {
     pub(super) leader_suspected: bool,
     /// Counts the clients passed on, to spread them over the peers.
     pub(super) passed_on: usize,
-    outputs: Vec<Output>,
+    pub(super) outputs: Vec<Output>,
 }
 
 /// What can happen to a replica from outside, besides time passing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// A message from another replica.
     Message {
@@ -75,7 +75,7 @@ pub enum Input {
 }
 
 /// What a replica wants to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Send a message to another replica. It may get lost.
     Send {

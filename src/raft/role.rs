@@ -11,7 +11,7 @@ use super::types::{Index, Position};
 use crate::id::Id;
 
 /// A replica's role.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Role {
     Follower(Follower),
     /// Asks whether an election would succeed, without starting a term.
@@ -21,7 +21,7 @@ pub(super) enum Role {
     Leader(Leader),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Follower {
     /// The leader of the current term, if it has spoken up.
     pub leader: Option<Id>,
@@ -30,7 +30,7 @@ pub(super) struct Follower {
 }
 
 /// A candidate's campaign, first for pre-votes and then for votes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Campaign {
     /// Who is for us, ourselves included, in the present round.
     pub supporters: Vec<Id>,
@@ -62,7 +62,7 @@ impl From<Voted> for Holding {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Leader {
     /// What is known of each follower.
     pub followers: BTreeMap<Id, Progress>,
@@ -87,7 +87,7 @@ pub(super) struct Leader {
 }
 
 /// A get that found no lease.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct WaitingGet {
     pub request: Request,
     /// The first index behind the log's end when the get came. Committing an entry there proves
@@ -96,7 +96,7 @@ pub(super) struct WaitingGet {
 }
 
 /// What a leader knows of a follower.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Progress {
     /// The follower's log equals ours through here.
     pub matched: Index,

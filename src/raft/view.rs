@@ -6,6 +6,7 @@ use super::entry::Entry;
 use super::options::Options;
 use super::replica::Replica;
 use super::role::Role;
+use super::time::Time;
 use super::types::{Index, Position, Term};
 use crate::id::Id;
 
@@ -39,6 +40,11 @@ impl<'a> View<'a> {
     /// The replica's ID.
     pub fn id(&self) -> Id {
         self.replica.id
+    }
+
+    /// The time of its latest call, on its own clock.
+    pub fn now(&self) -> Time {
+        self.replica.now
     }
 
     /// Its role.
@@ -82,7 +88,7 @@ impl<'a> View<'a> {
     }
 
     /// Its log.
-    pub fn entries(&self) -> impl Iterator<Item = &'a Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &'a Entry> + use<'a> {
         self.replica.log.from(Index(1))
     }
 
