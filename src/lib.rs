@@ -10,6 +10,7 @@
 //! | [`wire`] | datagrams ↔ the core's messages | what the messages mean |
 //! | [`runtime`] | the replica as a process: command line, mio loop, socket | the protocol |
 //! | [`sim`] | clients, network, faults, statistics, verdict; processes below | Raft |
+//! | [`linearizability`] | whether a history of gets and puts can be explained | how it came about |
 //! | [`id`] | the four-digit names of replicas and clients, shared by all | |
 //!
 //! To follow a put: `runtime::event_loop` receives the datagram, [`wire::decode`] reads it,
@@ -17,6 +18,8 @@
 //! the appends, the followers' answers let it commit, and `fates.rs` answers the client.
 
 pub mod id;
+#[cfg(feature = "simulator")]
+pub mod linearizability;
 pub mod raft;
 pub mod runtime;
 #[cfg(feature = "simulator")]

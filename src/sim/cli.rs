@@ -1,7 +1,8 @@
 //! The command line: reads arguments, runs what they ask for, tells the outcome as exit status.
 //!
 //! 0: passed. 1: a test failed. 2: bad usage, a bad config, or nothing could be run. 128 + n: ended
-//! by signal n; 141: nobody read the output any more.
+//! by signal n; 141: nobody read the output any more. With `--check`, see
+//! [`history_check`](crate::sim::history_check).
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -21,7 +22,7 @@ use crate::sim::signals::Signals;
 use crate::sim::suite::{TESTS, Test};
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::{self, Watchdog};
-use crate::sim::{history, json, table};
+use crate::sim::{history, history_check, json, table};
 
 const FAILED: u8 = 1;
 const UNUSABLE: u8 = 2;
@@ -33,8 +34,10 @@ Examples:
   run configs/simple-1.json            one test with the replica of this project
   run all --json results.jsonl         the seventeen tests of the course
   run -r ./3700kvstore -s advanced-4   another replica, its output not shown
+  run --check history.jsonl            whether what clients saw is linearizable
 
-Exit status: 0 passed, 1 a test failed, 2 bad usage or a bad config, 130 interrupted.";
+Exit status: 0 passed, 1 a test failed, 2 bad usage or a bad config, 130 interrupted.
+With --check: 0 linearizable, 1 not, 2 not a history, 3 too hard to decide.";
 
 /// Puts a replicated key-value store through the tests of the course: real processes behind UDP
 /// sockets, clients, losses, crashes and partitions.
@@ -74,8 +77,21 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
 
+    /// Run nothing, but check a history file in the format of --history, `-` being the standard
+    /// input
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["replica", "silence", "seed", "json", "history", "test"]
+    )]
+    check: Option<PathBuf>,
+
     /// A config file, its name, or `all` for the seventeen tests of the course
-    #[arg(value_name = "TEST")]
+    #[arg(
+        value_name = "TEST",
+        required_unless_present = "check",
+        default_value = ""
+    )]
     test: PathBuf,
 }
 
@@ -121,6 +137,9 @@ struct Task {
 }
 
 fn run(options: &Options) -> Result<u8, String> {
+    if let Some(file) = &options.check {
+        return history_check::check_file(file, &mut std::io::stdout());
+    }
     let all = options.test.as_os_str() == "all";
     let mut tasks = if all {
         all_tasks(options)?

@@ -10,7 +10,7 @@
 //! | what a run is | [`config`], [`suite`] (the seventeen tests) |
 //! | the simulation | [`world`], which owns [`client`], [`network`], [`schedule`], [`stats`] |
 //! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`random`] (seeded streams) |
-//! | the verdict | [`scoring`], [`report`] |
+//! | the verdict | [`scoring`], [`report`], [`history_check`] |
 //! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`children`], [`guard`] and [`watchdog`] (nobody is orphaned), [`signals`] |
 //! | what a user sees | [`cli`], [`terminal`], `progress`, [`output`], [`table`], [`json`] |
 
@@ -21,6 +21,7 @@ pub mod config;
 pub mod datagram;
 pub mod guard;
 pub mod history;
+pub mod history_check;
 pub mod json;
 pub mod message;
 pub mod network;
