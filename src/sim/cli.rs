@@ -87,12 +87,8 @@ struct Options {
     check: Option<PathBuf>,
 
     /// A config file, its name, or `all` for the seventeen tests of the course
-    #[arg(
-        value_name = "TEST",
-        required_unless_present = "check",
-        default_value = ""
-    )]
-    test: PathBuf,
+    #[arg(value_name = "TEST", required_unless_present = "check")]
+    test: Option<PathBuf>,
 }
 
 /// The simulator's whole life.
@@ -140,11 +136,12 @@ fn run(options: &Options) -> Result<u8, String> {
     if let Some(file) = &options.check {
         return history_check::check_file(file, &mut std::io::stdout());
     }
-    let all = options.test.as_os_str() == "all";
+    let test = options.test.as_deref().unwrap_or(Path::new(""));
+    let all = test.as_os_str() == "all";
     let mut tasks = if all {
         all_tasks(options)?
     } else {
-        vec![single_task(options)?]
+        vec![single_task(test, options)?]
     };
     let program = replica_program(options)?;
     let mut json = match &options.json {
@@ -273,8 +270,8 @@ fn all_tasks(options: &Options) -> Result<Vec<Task>, String> {
     Ok(tasks)
 }
 
-fn single_task(options: &Options) -> Result<Task, String> {
-    let file = find_config(&options.test, &options.config_directory);
+fn single_task(test: &Path, options: &Options) -> Result<Task, String> {
+    let file = find_config(test, &options.config_directory);
     let config = Config::load(&file).map_err(|error| error.to_string())?;
     Ok(Task {
         test: None,
