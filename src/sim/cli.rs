@@ -2,7 +2,7 @@
 //!
 //! 0: passed. 1: a test failed. 2: bad usage, a bad config, or nothing could be run. 128 + n: ended
 //! by signal n; 141: nobody read the output any more. With `--check`, see
-//! [`history_check`](crate::sim::history_check).
+//! [`history_check`].
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
