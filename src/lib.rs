@@ -11,6 +11,7 @@
 //! | [`runtime`] | the replica as a process: command line, mio loop, socket | the protocol |
 //! | [`sim`] | clients, network, faults, statistics, verdict; processes below | Raft |
 //! | [`embedded`] | the simulation on cores in virtual time, with every promise checked | clocks |
+//! | [`linearizability`] | whether a history of gets and puts can be explained | how it came about |
 //! | [`id`] | the four-digit names of replicas and clients, shared by all | |
 //!
 //! To follow a put: `runtime::event_loop` receives the datagram, [`wire::decode`] reads it,
@@ -20,6 +21,8 @@
 #[cfg(feature = "simulator")]
 pub mod embedded;
 pub mod id;
+#[cfg(feature = "simulator")]
+pub mod linearizability;
 pub mod raft;
 pub mod runtime;
 #[cfg(feature = "simulator")]

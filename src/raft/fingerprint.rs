@@ -94,6 +94,7 @@ impl Replica {
             owed,
             held,
             sent_to_leader,
+            leader_suspected,
             outputs,
         } = self;
         let measure = Measure::new(now, step, options);
@@ -101,17 +102,21 @@ impl Replica {
         log.fingerprint(measure, hasher);
         role.fingerprint(measure, options, hasher);
         leader_heard_at
-            .map_or(0, |at| measure.until(at, options.leader_stickiness))
+            .map_or((0, 0), |at| {
+                let suspected = measure.until(at, options.suspected_stickiness);
+                (suspected, measure.until(at, options.leader_stickiness))
+            })
             .hash(hasher);
+        leader_suspected.hash(hasher);
         owed.hash(hasher);
         held.len().hash(hasher);
         for HeldRequest { request, until } in held {
             (request, measure.until(*until, Duration::ZERO)).hash(hasher);
         }
-        for (client, at) in sent_to_leader {
+        for (client, (at, operation)) in sent_to_leader {
             let left = measure.until(*at, options.suspicion_window);
             if left > 0 {
-                (client, left).hash(hasher);
+                (client, left, operation).hash(hasher);
             }
         }
     }
@@ -172,9 +177,10 @@ impl Leader {
     fn fingerprint(&self, measure: Measure, options: &Options, hasher: &mut impl Hasher) {
         let Leader {
             followers,
-            since,
+            progress_at,
             commits_from,
             lease_from,
+            round_trips,
             dispatched,
             retry_at,
             retry_delay,
@@ -204,7 +210,11 @@ impl Leader {
             peer.hash(hasher);
         }
         (
-            measure.age(*since),
+            measure.age(*progress_at),
+            // What was measured only matters within these limits.
+            round_trips
+                .timeout()
+                .clamp(options.append_retry_min, options.append_retry_max),
             measure.until(*commits_from, Duration::ZERO),
             lease_from.map_or(0, |at| measure.until(at, options.lease)),
             dispatched,

@@ -24,7 +24,8 @@ pub struct Options {
     /// (Raft §5.2).
     pub election_timeout_max: Duration,
     /// How long after a word from the leader a follower refuses pre-votes. Above the heartbeat
-    /// interval, so that a replica that was cut off cannot depose a leader that the others hear.
+    /// interval, so that a replica that was cut off cannot depose a leader that the others hear. 0:
+    /// it refuses none (for model checkers, where any leader may be taken for dead at any time).
     pub leader_stickiness: Duration,
     /// The same for a pre-vote that rests on a client's having found the leader gone. Shorter,
     /// because that is rarely wrong, and a living leader answers a pre-vote itself and so ends it.
@@ -144,9 +145,10 @@ impl Options {
                 "election_timeout_max must be above election_timeout_min",
             ),
             (
-                self.heartbeat_interval < self.leader_stickiness
-                    && self.leader_stickiness <= self.election_timeout_min,
-                "leader_stickiness must be above heartbeat_interval and at most election_timeout_min",
+                self.leader_stickiness.is_zero()
+                    || self.heartbeat_interval < self.leader_stickiness
+                        && self.leader_stickiness <= self.election_timeout_min,
+                "leader_stickiness must be 0, or above heartbeat_interval and at most election_timeout_min",
             ),
             (
                 self.suspected_stickiness <= self.leader_stickiness,

@@ -155,7 +155,7 @@ impl Campaign {
 /// How long round trips to the followers take: the smoothed time and its variation, as TCP keeps
 /// them (RFC 6298, §2). On a busy machine answers come late, and sending again early would only
 /// make it busier.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RoundTrips {
     smoothed: Option<Duration>,
     variation: Duration,

@@ -1,8 +1,8 @@
 //! The command line: reads arguments, plans what they ask for, tells the outcome as exit status.
 //!
 //! 0: passed. 1: a test failed. 2: bad usage, a bad config, nothing could be run, or a result could
-//! not be written. 128 + n: ended by signal n; 141: nobody read the output any more. Must never run
-//! anything itself.
+//! not be written. 128 + n: ended by signal n; 141: nobody read the output any more. With `--check`,
+//! see [`history_check`](crate::sim::history_check). Must never run anything itself.
 
 use std::io::Write;
 use std::ops::Range;
@@ -16,6 +16,7 @@ use clap::error::ErrorKind;
 use crate::embedded::perform;
 use crate::embedded::sweep::MAX_SEEDS;
 use crate::sim::config::Config;
+use crate::sim::history_check;
 use crate::sim::places::{self, Target};
 use crate::sim::runner::{self, End, Plan, Replicas, Task};
 use crate::sim::strays::Mark;
@@ -33,8 +34,10 @@ Examples:
   run all --json results.jsonl         the seventeen tests of the course
   run -r ./3700kvstore -s advanced-4   another replica, its output not shown
   run all --virtual --seeds 1000       a thousand runs of each test in virtual time
+  run --check history.jsonl            whether what clients saw is linearizable
 
-Exit status: 0 passed, 1 a test failed, 2 bad usage or a bad config, 130 interrupted.";
+Exit status: 0 passed, 1 a test failed, 2 bad usage or a bad config, 130 interrupted.
+With --check: 0 linearizable, 1 not, 2 not a history, 3 too hard to decide.";
 
 /// Puts a replicated key-value store through the tests of the course: real processes behind UDP
 /// sockets, clients, losses, crashes and partitions.
@@ -83,9 +86,18 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
 
+    /// Run nothing, but check a history file in the format of --history, `-` being the standard
+    /// input
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["replica", "silence", "seed", "json", "history", "test"]
+    )]
+    check: Option<PathBuf>,
+
     /// A config file, its name, or `all` for the seventeen tests of the course
-    #[arg(value_name = "TEST")]
-    test: PathBuf,
+    #[arg(value_name = "TEST", required_unless_present = "check")]
+    test: Option<PathBuf>,
 }
 
 /// The simulator's whole life.
@@ -137,6 +149,9 @@ fn read_seeds(text: &str) -> Result<Seeds, String> {
 }
 
 fn run(options: &Options) -> Result<u8, String> {
+    if let Some(file) = &options.check {
+        return history_check::check_file(file, &mut std::io::stdout());
+    }
     if let Some(Seeds(range)) = &options.seeds {
         return run_sweeps(options, range);
     }
@@ -167,11 +182,12 @@ fn run_sweeps(options: &Options, seeds: &Range<u64>) -> Result<u8, String> {
 
 /// Checks everything that can be checked before the first run.
 fn plan(options: &Options) -> Result<Plan, String> {
-    let is_suite = options.test.as_os_str() == "all";
+    let test = options.test.as_deref().unwrap_or(Path::new(""));
+    let is_suite = test.as_os_str() == "all";
     let mut tasks = if is_suite {
         all_tasks(options)?
     } else {
-        vec![single_task(options)?]
+        vec![single_task(test, options)?]
     };
     let replicas = match options.r#virtual {
         true => Replicas::Embedded,
@@ -216,8 +232,8 @@ fn all_tasks(options: &Options) -> Result<Vec<Task>, String> {
     TESTS.iter().enumerate().map(task).collect()
 }
 
-fn single_task(options: &Options) -> Result<Task, String> {
-    let file = places::find_config(&options.test, &options.config_directory);
+fn single_task(test: &Path, options: &Options) -> Result<Task, String> {
+    let file = places::find_config(test, &options.config_directory);
     task(None, &file, options.seed)
 }
 

@@ -10,7 +10,7 @@
 //! | what a run is | [`config`], [`suite`] (the seventeen tests) |
 //! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`], [`stats`] |
 //! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`random`] (seeded streams) |
-//! | the verdict | [`scoring`], [`report`] |
+//! | the verdict | [`scoring`], [`report`], [`history_check`] |
 //! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`] |
 //! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other) |
 //! | what a user sees | [`terminal`], `progress`, [`output`], [`table`], [`json`] |
@@ -23,6 +23,7 @@ pub mod datagram;
 pub mod delayed;
 pub mod guard;
 pub mod history;
+pub mod history_check;
 pub mod json;
 pub mod message;
 pub mod network;

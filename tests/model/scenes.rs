@@ -23,6 +23,7 @@ pub(crate) fn coarse() -> Options {
         election_timeout_max: TICK * 2,
         // A follower may take any leader for dead at any time.
         leader_stickiness: Duration::ZERO,
+        suspected_stickiness: Duration::ZERO,
         campaign_retry_min: Duration::from_nanos(1),
         campaign_retry_max: Duration::from_nanos(1),
         campaign_timeout: Duration::from_nanos(1),

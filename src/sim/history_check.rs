@@ -1,0 +1,157 @@
+//! Where the simulator and the checker of histories meet: what clients saw becomes operations, and
+//! a history file gets a verdict (`--check`).
+//!
+//! The verdict is [`linearizability`](crate::linearizability)'s; here it is only told.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::linearizability::history::{History, HistoryError};
+use crate::linearizability::{Kind, Operation, Outcome, check};
+use crate::sim::history::{HistoryEvent, HistoryKind};
+use crate::sim::message::{Mid, Op};
+
+/// The exit status for a linearizable history.
+pub const LINEARIZABLE: u8 = 0;
+/// The exit status for a history that is not.
+pub const VIOLATED: u8 = 1;
+/// The exit status if a key was too hard to decide and no other is violated.
+pub const UNDECIDED: u8 = 3;
+
+/// How large the pieces are in which a file is read.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// What took effect or may have, of the history of a run.
+pub fn operations(history: &[HistoryEvent]) -> Vec<Operation> {
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let mut under_way: HashMap<Mid, usize> = HashMap::with_capacity(history.len() / 2 + 1);
+    let mut operations: Vec<Operation> = Vec::with_capacity(history.len() / 2 + 1);
+    // Whether each counts: not if it is closed without effect, nor if it is a get under way.
+    let mut counts: Vec<bool> = Vec::with_capacity(history.len() / 2 + 1);
+    for event in history {
+        if event.event == HistoryKind::Invoke {
+            under_way.insert(event.mid, operations.len());
+            counts.push(event.op == Op::Put);
+            operations.push(Operation {
+                client: event.client,
+                request: event.request,
+                kind: match event.op {
+                    Op::Get => Kind::Get,
+                    Op::Put => Kind::Put,
+                },
+                key: Arc::clone(&event.key),
+                value: event.value.clone().flatten().unwrap_or_default(),
+                invoked_ns: nanoseconds(event.time),
+                returned_ns: None,
+            });
+        } else if let Some(index) = under_way.remove(&event.mid) {
+            counts[index] = event.event == HistoryKind::Ok;
+            operations[index].returned_ns = Some(nanoseconds(event.time));
+            if event.op == Op::Get {
+                operations[index].value = event.value.clone().flatten().unwrap_or_default();
+            }
+        }
+    }
+    let mut counts = counts.into_iter();
+    operations.retain(|_| counts.next() == Some(true));
+    operations
+}
+
+/// Checks a history file, `-` being the standard input, and writes the verdict to `to`. Returns the
+/// exit status: [`LINEARIZABLE`], [`VIOLATED`] or [`UNDECIDED`].
+///
+/// # Errors
+///
+/// What is wrong with the file, on one line.
+pub fn check_file(path: &Path, to: &mut impl Write) -> Result<u8, String> {
+    let shown = match path.as_os_str() == "-" {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    };
+    let start = Instant::now();
+    let history = read(path).map_err(|error| format!("{shown}: {error}"))?;
+    let outcome = check(&history.operations);
+    let seconds = start.elapsed().as_secs_f64();
+    let operations = history.operations.len();
+    let (status, verdict, picture) = match &outcome {
+        Outcome::Linearizable { keys } => {
+            let verdict = format!("linearizable, {operations} operations on {keys} keys");
+            (LINEARIZABLE, verdict, String::new())
+        }
+        Outcome::Violation(violation) => {
+            let mut verdict = format!(
+                "not linearizable, {operations} operations, violated keys: {}",
+                violation.violated_keys
+            );
+            if violation.undecided_keys > 0 {
+                verdict += &format!(", too hard to decide: {}", violation.undecided_keys);
+            }
+            (VIOLATED, verdict, format!("\n{violation}\n"))
+        }
+        Outcome::GaveUp { keys, key, states } => {
+            let verdict = format!(
+                "undecided, {operations} operations, keys too hard to decide: {keys}; \
+                 gave up on {key:?} after {states} states"
+            );
+            (UNDECIDED, verdict, String::new())
+        }
+    };
+    // A reader that has gone away misses it, but still has the exit status.
+    let _ = write!(to, "{shown}: {verdict} ({seconds:.2} s)\n{picture}").and_then(|()| to.flush());
+    Ok(status)
+}
+
+fn read(path: &Path) -> Result<History, HistoryError> {
+    if path.as_os_str() == "-" {
+        return History::read(io::stdin().lock());
+    }
+    let file = File::open(path).map_err(HistoryError::Unreadable)?;
+    History::read(BufReader::with_capacity(BUFFER_BYTES, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Id;
+    use crate::sim::history;
+
+    fn event(time_ns: u64, event: HistoryKind, op: Op, mid: u8, value: &str) -> HistoryEvent {
+        HistoryEvent {
+            time: Duration::from_nanos(time_ns),
+            event,
+            op,
+            client: Id(0x15),
+            mid: Mid([mid; 16]),
+            request: u32::from(mid),
+            key: "k".into(),
+            value: (!value.is_empty()).then(|| Some(value.into())),
+        }
+    }
+
+    #[test]
+    fn a_history_in_memory_and_the_same_from_a_file_are_the_same_operations() {
+        use HistoryKind::{Fail, Invoke, Ok, Redirect};
+        let events = [
+            event(1, Invoke, Op::Put, b'a', "v"),
+            event(2, Invoke, Op::Get, b'b', ""),
+            event(3, Invoke, Op::Put, b'c', "w"),
+            event(4, Ok, Op::Put, b'a', ""),
+            event(5, Redirect, Op::Put, b'c', ""),
+            event(6, Ok, Op::Get, b'b', "v"),
+            event(7, Invoke, Op::Get, b'd', ""),
+            event(8, Invoke, Op::Get, b'e', ""),
+            event(9, Fail, Op::Get, b'e', ""),
+            event(10, Invoke, Op::Put, b'f', "x"),
+        ];
+        let mut file = Vec::new();
+        history::write(&events, &mut file).unwrap();
+        let read = History::read(&file[..]).unwrap().operations;
+        assert_eq!(operations(&events), read);
+        let seen: Vec<_> = read.iter().map(|o| (o.request as u8, &*o.value)).collect();
+        assert_eq!(seen, [(b'a', "v"), (b'b', "v"), (b'f', "x")]);
+    }
+}
