@@ -15,6 +15,7 @@ use crate::embedded::run::{Order, Run, run};
 use crate::raft::Options;
 use crate::sim::config::Config;
 use crate::sim::history::HistoryEvent;
+use crate::sim::history_check;
 use crate::sim::scoring::{Metric, Tier};
 
 /// The most seeds of a sweep.
@@ -132,16 +133,16 @@ impl Sample {
     }
 }
 
-/// What is wrong with a run beyond the course's limits: a broken promise, a wrong answer.
-fn violation(run: &Run) -> Option<String> {
+/// What is wrong with a run beyond the course's limits: a broken promise, a wrong answer, a history
+/// that cannot be explained.
+pub fn violation(run: &Run) -> Option<String> {
     if let Some(broken) = &run.violation {
         return Some(broken.to_string());
     }
-    run.report
-        .evidence
-        .incorrect
-        .first()
+    let incorrect = run.report.evidence.incorrect.first();
+    incorrect
         .map(|text| format!("incorrect: {text}"))
+        .or_else(|| history_check::contradiction(run.report.history.as_deref()?))
 }
 
 impl Sweep {

@@ -61,6 +61,15 @@ pub fn operations(history: &[HistoryEvent]) -> Vec<Operation> {
     operations
 }
 
+/// What in the history of a run cannot be explained, as a picture and a sentence; none if all can be,
+/// or if a key was too hard to decide.
+pub fn contradiction(history: &[HistoryEvent]) -> Option<String> {
+    match check(&operations(history)) {
+        Outcome::Violation(violation) => Some(format!("not linearizable:\n{violation}")),
+        Outcome::Linearizable { .. } | Outcome::GaveUp { .. } => None,
+    }
+}
+
 /// Checks a history file, `-` being the standard input, and writes the verdict to `to`. Returns the
 /// exit status: [`LINEARIZABLE`], [`VIOLATED`] or [`UNDECIDED`].
 ///

@@ -8,7 +8,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::embedded;
+use crate::embedded::{self, sweep::violation};
 use crate::raft::Options;
 use crate::sim::config::Config;
 use crate::sim::output::{self, Paint};
@@ -159,9 +159,9 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                     keep_trace: false,
                     keep_history: true,
                 });
-                if let Some(violation) = run.violation {
+                if let Some(what) = violation(&run) {
                     broken = true;
-                    stage.terminal.text(format!("VIOLATION {violation}\n"));
+                    stage.terminal.text(format!("VIOLATION {what}\n"));
                 }
                 run.report
             }

@@ -13,7 +13,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 25;
 const RUN: Duration = Duration::from_secs(20);
 /// How long the network is well at the end, with nobody asking any more.
 const CALM: Duration = Duration::from_secs(4);
