@@ -10,7 +10,7 @@ use super::register::{Decision, INITIAL, RegisterOperation, Search};
 
 /// How many states all attempts to leave something out may cost together: a few seconds. At the
 /// limit the set stays as it is, so it may be larger than necessary.
-const MAX_STATES: u64 = 20_000_000;
+const MAX_STATES: u64 = 10_000_000;
 /// How many operations all these attempts may look at together, for the same reason.
 const MAX_OPERATIONS: u64 = 50_000_000;
 
@@ -94,6 +94,9 @@ impl Minimiser<'_> {
         while size > 0 {
             let mut staying = Vec::with_capacity(candidates.len());
             for piece in candidates.chunks(size) {
+                if self.operations_left == 0 || self.states_left == 0 {
+                    return kept;
+                }
                 let mut piece = piece.to_vec();
                 piece.sort_unstable();
                 let fewer: Vec<usize> = kept
@@ -115,7 +118,7 @@ impl Minimiser<'_> {
 
     fn is_proof(&mut self, kept: &[usize]) -> bool {
         self.operations_left = self.operations_left.saturating_sub(self.start.len() as u64);
-        self.operations_left > 0 && self.is_closed(kept) && self.is_violation(kept)
+        self.is_closed(kept) && self.is_violation(kept)
     }
 
     fn is_violation(&mut self, kept: &[usize]) -> bool {

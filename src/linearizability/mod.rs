@@ -33,7 +33,7 @@ use crate::id::Id;
 use register::{Decision, RegisterOperation, Search};
 
 /// How many states of the search one key may cost in [`check`], which takes a few seconds. At the
-/// limit the key is given up. The hardest histories of the benchmark need a tenth of it.
+/// limit the key is given up. Keys whose puts all have different values stay far below it.
 pub const MAX_STATES_PER_KEY: u64 = 4_000_000;
 
 /// What an operation does.

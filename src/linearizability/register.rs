@@ -27,13 +27,17 @@
 //!   state hopeless.
 //!
 //! If the values of all puts differ, no state ever splits, so the work is little. In general the
-//! problem is NP-complete (Gibbons & Korach), hence the limit.
+//! problem is NP-complete (Gibbons & Korach). Hence the limit, and a first attempt that follows only
+//! the best states: if one of them reaches the end, that is enough.
 //!
 //! It must never say that a history is (or is not) linearizable without having shown it.
 
 /// The number of the value that a key has at first.
 pub(super) const INITIAL: u32 = 0;
 
+/// How many states are followed at first. Enough for most histories that are linearizable; in tests
+/// so few that small histories need more.
+const NARROW: usize = if cfg!(test) { 2 } else { 256 };
 /// How many words the states may take at a time: 128 MiB. Beyond that the search gives up.
 const MAX_WORDS: usize = 1 << 24;
 /// With how many better states one is compared at most, to find out whether it is superfluous. One
@@ -111,6 +115,10 @@ pub(super) struct Search {
     next: Vec<u64>,
     seen: u64,
     max_seen: u64,
+    /// How many states are followed at a time.
+    max_width: usize,
+    /// Whether there ever were more.
+    is_narrowed: bool,
 }
 
 /// A limit of the search is reached.
@@ -119,10 +127,28 @@ struct TooMany;
 impl Search {
     /// Decides. Gives up when more than `max_states` states were seen, or when there are so many
     /// at a time that they take more than [`MAX_WORDS`].
+    ///
+    /// It first follows only the most promising states, as any that reaches the end will do.
     pub(super) fn decide(&mut self, operations: &[RegisterOperation], max_states: u64) -> Decision {
-        self.prepare(operations);
-        self.seen = 1;
+        self.seen = 0;
         self.max_seen = max_states;
+        for max_width in [NARROW, usize::MAX] {
+            self.max_width = max_width;
+            self.is_narrowed = false;
+            match self.follow(operations) {
+                Err(TooMany) => break,
+                Ok(true) => return Decision::Linearizable,
+                Ok(false) if !self.is_narrowed => return Decision::NotLinearizable,
+                // What was not followed may lead to the end.
+                Ok(false) => {}
+            }
+        }
+        Decision::GaveUp { states: self.seen }
+    }
+
+    /// Whether a state that was followed reaches the end.
+    fn follow(&mut self, operations: &[RegisterOperation]) -> Result<bool, TooMany> {
+        self.prepare(operations);
         for position in 0..self.events.len() {
             let (_, kind, index) = self.events[position];
             let operation = &operations[index];
@@ -134,16 +160,14 @@ impl Search {
                 }
                 (EventKind::Invoke, false) => self.invoke_get(value, slot),
                 (EventKind::Return | EventKind::Forget, is_put) => {
-                    if self.end(value, slot, is_put).is_err() {
-                        return Decision::GaveUp { states: self.seen };
-                    }
+                    self.end(value, slot, is_put)?;
                     if self.states.is_empty() {
-                        return Decision::NotLinearizable;
+                        return Ok(false);
                     }
                 }
             }
         }
-        Decision::Linearizable
+        Ok(true)
     }
 
     /// How many states the last decision took.
@@ -404,21 +428,28 @@ impl Search {
         let bits = |state: &[u64]| state[1..].iter().map(|word| word.count_ones()).sum::<u32>();
         order.sort_by_cached_key(|state| (state[0], std::cmp::Reverse(bits(state)), *state));
         order.dedup();
-        self.states.clear();
         let mut kept: Vec<&[u64]> = Vec::new();
+        let mut group = 0;
         for state in order {
             if kept.last().is_some_and(|other| other[0] != state[0]) {
-                kept.clear();
+                group = kept.len();
             }
             let is_superfluous = |other: &&[u64]| {
                 let pairs = state[1..].iter().zip(&other[1..]);
                 pairs.into_iter().all(|(mine, theirs)| mine & !theirs == 0)
             };
-            if !kept.iter().take(MAX_COMPARED).any(is_superfluous) {
+            if !kept[group..].iter().take(MAX_COMPARED).any(is_superfluous) {
                 kept.push(state);
-                self.states.extend_from_slice(state);
             }
         }
+        if kept.len() > self.max_width {
+            self.is_narrowed = true;
+            kept.sort_by_cached_key(|state| std::cmp::Reverse(bits(state)));
+            kept.truncate(self.max_width);
+        }
+        self.states.clear();
+        kept.iter()
+            .for_each(|state| self.states.extend_from_slice(state));
         Ok(())
     }
 }
