@@ -9,8 +9,9 @@ use super::entry::{Command, Entry, Lead};
 use super::fates;
 use super::message::{Body, Standing, Voted};
 use super::mistakes::Mistake;
+use super::progress::{Progress, RoundTrips};
 use super::replica::Replica;
-use super::role::{Campaign, Leader, Progress, Role, RoundTrips};
+use super::role::{Campaign, Leader, Role};
 use super::types::{Index, Term};
 use crate::id::Id;
 

@@ -12,9 +12,10 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::options::Options;
+use super::progress::Progress;
 use super::reception::HeldRequest;
 use super::replica::Replica;
-use super::role::{Campaign, Follower, Holding, Leader, Progress, Role, WaitingGet};
+use super::role::{Campaign, Follower, Holding, Leader, Role, WaitingGet};
 use super::time::Time;
 
 /// Tells times as a replica can tell them apart: by how far from now they are, in steps of its

@@ -10,12 +10,10 @@ use ::log::{debug, error, info};
 
 use super::client::{Operation, Outcome, Request};
 use super::entry::{Command, Entry, Put};
-use super::log::Log;
 use super::message::{Append, Appended, Body};
 use super::mistakes::Mistake;
-use super::options::Options;
 use super::replica::Replica;
-use super::role::{Leader, Progress, Role, WaitingGet};
+use super::role::{Leader, Role, WaitingGet};
 use super::time::Time;
 use super::types::{Index, Position};
 use crate::id::Id;
@@ -564,86 +562,4 @@ impl Put {
             },
         }
     }
-}
-
-impl Progress {
-    /// The next append for this follower, which is then taken for sent.
-    fn next_append(
-        &mut self,
-        now: Time,
-        log: &Log,
-        commit: Index,
-        answer_wanted: bool,
-        patience: Duration,
-        options: &Options,
-    ) -> Append {
-        if self.is_silent(now, patience) {
-            self.send_again();
-        }
-        let lost = self.is_silent(now, options.quorum_timeout);
-        let start = if lost {
-            // Probably dead or cut off: ask with an empty append, and learn from its refusal.
-            log.last_index().next()
-        } else {
-            self.next
-        };
-        let entries = batch(log, start, options);
-        let previous = log
-            .position(start.previous())
-            .expect("a follower is not sent what the leader lacks");
-        let behind = Index(previous.index.0 + entries.len() as u64);
-        if self.confirmed && !lost {
-            self.next = behind.next();
-        }
-        self.backlog = behind < log.last_index();
-        self.sent_at = now;
-        let answer_wanted = answer_wanted || !entries.is_empty();
-        if answer_wanted {
-            self.awaiting = self.awaiting.or(Some(now));
-        }
-        Append {
-            previous,
-            entries,
-            commit,
-            answer_wanted,
-            sent_at: now,
-        }
-    }
-
-    /// Takes what was sent and not acknowledged for lost.
-    fn send_again(&mut self) {
-        if self.confirmed {
-            self.next = self.matched.next();
-        }
-    }
-
-    /// Goes back to where the follower's log may equal ours (Raft §5.3). Returns whether that is
-    /// news: a late refusal of what was repaired meanwhile is not.
-    fn back_off(&mut self, previous: Index, hint: Position, log: &Log) -> bool {
-        if previous <= self.matched || previous > log.last_index() {
-            return false;
-        }
-        let start = hint.index.min(previous.previous()).0;
-        let fits = (self.matched.0..=start)
-            .rev()
-            .filter_map(|index| log.position(Index(index)))
-            .find(|ours| ours.term <= hint.term)
-            .map_or(self.matched, |ours| ours.index);
-        self.next = fits.next();
-        true
-    }
-}
-
-/// As many entries from `start` on as fit into one append.
-fn batch(log: &Log, start: Index, options: &Options) -> Vec<Entry> {
-    let mut bytes = 0;
-    log.from(start)
-        .take(options.max_append_entries)
-        .enumerate()
-        .take_while(|(place, entry)| {
-            bytes += entry.size_bound();
-            *place == 0 || bytes <= options.max_append_bytes
-        })
-        .map(|(_, entry)| entry.clone())
-        .collect()
 }

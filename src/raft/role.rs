@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::client::Request;
 use super::message::Voted;
+use super::progress::{Progress, RoundTrips};
 use super::time::Time;
 use super::types::{Index, Position};
 use crate::id::Id;
@@ -95,43 +96,6 @@ pub(super) struct WaitingGet {
     pub barrier: Index,
 }
 
-/// What a leader knows of a follower.
-#[derive(Clone, Debug)]
-pub(super) struct Progress {
-    /// The follower's log equals ours through here.
-    pub matched: Index,
-    /// The first entry that has not been sent, or must be sent again.
-    pub next: Index,
-    /// Whether the follower has matched any append of this term.
-    pub confirmed: bool,
-    /// Whether entries are left that did not fit into the last append.
-    pub backlog: bool,
-    /// When anything was last sent.
-    pub sent_at: Time,
-    /// When the oldest append was sent that wants an answer and has seen none.
-    pub awaiting: Option<Time>,
-}
-
-impl Progress {
-    /// A follower of which nothing is known but that it should get what comes after `last`.
-    pub(super) fn new(now: Time, last: Index) -> Progress {
-        Progress {
-            matched: Index::ZERO,
-            next: last.next(),
-            confirmed: false,
-            backlog: false,
-            sent_at: now,
-            awaiting: None,
-        }
-    }
-
-    /// Whether an answer has been due for longer than `patience`.
-    pub(super) fn is_silent(&self, now: Time, patience: Duration) -> bool {
-        self.awaiting
-            .is_some_and(|since| now.since(since) >= patience)
-    }
-}
-
 impl Campaign {
     /// The replica's own supporters at the start of a round.
     pub(super) fn begin_round(&mut self, own: Id) {
@@ -149,55 +113,5 @@ impl Campaign {
         if voted.granted && !self.supporters.contains(&from) {
             self.supporters.push(from);
         }
-    }
-}
-
-/// How long round trips to the followers take: the smoothed time and its variation, as TCP keeps
-/// them (RFC 6298, §2). On a busy machine answers come late, and sending again early would only
-/// make it busier.
-#[derive(Clone, Debug, Default)]
-pub(super) struct RoundTrips {
-    smoothed: Option<Duration>,
-    variation: Duration,
-}
-
-impl RoundTrips {
-    /// Notes the time of a round trip.
-    pub(super) fn note(&mut self, time: Duration) {
-        match &mut self.smoothed {
-            None => {
-                self.smoothed = Some(time);
-                self.variation = time / 2;
-            }
-            Some(smoothed) => {
-                self.variation = (3 * self.variation + smoothed.abs_diff(time)) / 4;
-                *smoothed = (7 * *smoothed + time) / 8;
-            }
-        }
-    }
-
-    /// After what time an answer is late; zero if nothing is known.
-    pub(super) fn timeout(&self) -> Duration {
-        self.smoothed.unwrap_or_default() + 4 * self.variation
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_timeout_follows_the_round_trips() {
-        let mut round_trips = RoundTrips::default();
-        assert_eq!(round_trips.timeout(), Duration::ZERO);
-        for _ in 0..100 {
-            round_trips.note(Duration::from_millis(1));
-        }
-        let steady = round_trips.timeout();
-        assert!(steady < Duration::from_micros(1_010), "{steady:?}");
-        for time_ms in [1, 30, 1, 30] {
-            round_trips.note(Duration::from_millis(time_ms));
-        }
-        assert!(round_trips.timeout() > Duration::from_millis(30));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! 0: passed. 1: a test failed. 2: bad usage, a bad config, nothing could be run, or a result could
 //! not be written. 128 + n: ended by signal n; 141: nobody read the output any more. With `--check`,
-//! see [`history_check`](crate::sim::history_check). Must never run anything itself.
+//! see [`history_check`]. Must never run anything itself.
 
 use std::io::Write;
 use std::ops::Range;

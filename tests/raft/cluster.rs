@@ -366,7 +366,7 @@ impl Cluster {
         for output in outputs {
             match output {
                 Output::Send { to, message } => {
-                    *self.counts.entry(kind(&message)).or_default() += 1;
+                    *self.counts.entry(message.body.name()).or_default() += 1;
                     self.sent += 1;
                     self.network
                         .insert((self.now + HOP, self.sent), (id, to, message));
@@ -420,16 +420,5 @@ impl Seen {
             leader: view.leader(),
             commit: view.commit(),
         }
-    }
-}
-
-fn kind(message: &Message) -> &'static str {
-    match message.body {
-        Body::Append(_) => "append",
-        Body::Appended(_) => "appended",
-        Body::PreVote(_) => "prevote",
-        Body::PreVoted(_) => "prevoted",
-        Body::Vote(_) => "vote",
-        Body::Voted(_) => "voted",
     }
 }
