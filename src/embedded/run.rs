@@ -56,6 +56,19 @@ pub struct Order {
     pub keep_history: bool,
 }
 
+impl Order {
+    /// A run of the replica as it is, with the clients' history in its report.
+    pub fn new(config: Arc<Config>, seed: u64) -> Order {
+        Order {
+            config,
+            seed,
+            options: Options::default(),
+            keep_trace: false,
+            keep_history: true,
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Clone, Debug)]
 pub struct Run {

@@ -70,11 +70,8 @@ pub fn sweep(
         .into_par_iter()
         .map(|seed| {
             let order = Order {
-                config: Arc::clone(config),
-                seed,
                 options: options.clone(),
-                keep_trace: false,
-                keep_history: true,
+                ..Order::new(Arc::clone(config), seed)
             };
             match catch_unwind(AssertUnwindSafe(|| run(&order))) {
                 Ok(run) => keep(&run),

@@ -46,8 +46,7 @@ impl Replica {
     /// cut off does not depose a leader when it returns (thesis §9.6).
     fn start_pre_vote(&mut self) {
         let campaign = self.new_campaign(BTreeMap::new());
-        // Requests that other replicas might take better are passed on, not forgotten; whom the
-        // last leader was sent is of no interest any more.
+        // Who was sent to the last leader is of no interest any more.
         self.sent_to_leader.clear();
         self.leader_heard_at = None;
         self.role = Role::PreCandidate(campaign);

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::embedded::{self, sweep::violation};
-use crate::raft::Options;
 use crate::sim::config::Config;
 use crate::sim::output::{self, Paint};
 use crate::sim::places::{self, Target};
@@ -152,13 +151,8 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                 report
             }
             Replicas::Embedded => {
-                let run = embedded::run::run(&embedded::run::Order {
-                    config: Arc::clone(&task.config),
-                    seed: task.seed,
-                    options: Options::default(),
-                    keep_trace: false,
-                    keep_history: true,
-                });
+                let order = embedded::run::Order::new(Arc::clone(&task.config), task.seed);
+                let run = embedded::run::run(&order);
                 if let Some(what) = violation(&run) {
                     broken = true;
                     stage.terminal.text(format!("VIOLATION {what}\n"));
