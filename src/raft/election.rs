@@ -9,9 +9,11 @@ use super::entry::{Command, Entry, Lead};
 use super::fates;
 use super::message::{Body, Standing, Voted};
 use super::mistakes::Mistake;
-use super::progress::{Progress, RoundTrips};
+use super::pacing::{RetryBudget, RoundTrips};
+use super::progress::Progress;
 use super::replica::Replica;
 use super::role::{Campaign, Leader, Role};
+use super::time::Time;
 use super::types::{Index, Term};
 use crate::id::Id;
 
@@ -118,7 +120,7 @@ impl Replica {
     pub(super) fn on_pre_vote(&mut self, from: Id, standing: Standing) {
         if matches!(self.role, Role::Leader(_)) {
             // A word from the leader says more than a refusal: the candidate hears that it lives.
-            return self.send_append(from, true);
+            return self.send_along(&[from], true);
         }
         let loyalty = if standing.leader_suspected {
             self.options.suspected_stickiness
@@ -229,7 +231,10 @@ impl Replica {
         let followers = self
             .peers
             .iter()
-            .map(|&peer| (peer, Progress::new(self.now, inherited)))
+            .map(|&peer| {
+                let heard_at = self.heard_at.get(&peer).copied().unwrap_or(Time::ZERO);
+                (peer, Progress::new(self.now, inherited, heard_at))
+            })
             .collect();
         info!(
             "leading term {} from {} on, commit {}, inherited puts answered through {answered_through}, commits after {} ms",
@@ -247,6 +252,8 @@ impl Replica {
             dispatched: inherited,
             retry_at: None,
             retry_delay: self.options.append_retry_min,
+            attempts: 0,
+            budget: RetryBudget::full(),
             waiting_puts: VecDeque::new(),
             waiting_gets: VecDeque::new(),
         });
@@ -267,7 +274,7 @@ impl Replica {
         assert_eq!(opening, inherited.next());
         self.serve_held();
         // Everybody is to know at once, together with the puts that have waited.
-        self.dispatch_to(self.peers.len());
+        self.announce();
         self.try_commit();
     }
 

@@ -37,6 +37,8 @@ impl Measure {
             options.append_retry_min,
             options.quorum_doubt,
             options.quorum_timeout,
+            options.client_hold_max,
+            options.retry_saving,
         ]
         .into_iter()
         .max()
@@ -111,8 +113,8 @@ impl Replica {
         leader_suspected.hash(hasher);
         owed.hash(hasher);
         held.len().hash(hasher);
-        for HeldRequest { request, until } in held {
-            (request, measure.until(*until, Duration::ZERO)).hash(hasher);
+        for held in held {
+            held.fingerprint(measure, hasher);
         }
         for (client, (at, operation)) in sent_to_leader {
             let left = measure.until(*at, options.suspicion_window);
@@ -126,6 +128,22 @@ impl Replica {
     /// in the same state, whatever was drawn on the way there.
     pub fn reseed(&mut self, seed: u64) {
         self.rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    }
+}
+
+impl HeldRequest {
+    fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+        let HeldRequest {
+            request,
+            since,
+            until,
+        } = self;
+        (
+            request,
+            measure.age(*since),
+            measure.until(*until, Duration::ZERO),
+        )
+            .hash(hasher);
     }
 }
 
@@ -185,6 +203,8 @@ impl Leader {
             dispatched,
             retry_at,
             retry_delay,
+            attempts,
+            budget,
             waiting_puts,
             waiting_gets,
         } = self;
@@ -196,10 +216,11 @@ impl Leader {
                 backlog,
                 sent_at,
                 awaiting,
+                answered_at,
             } = progress;
             (matched, next, confirmed, backlog).hash(hasher);
             let awaiting = awaiting.map(|at| measure.age(at));
-            (measure.age(*sent_at), awaiting).hash(hasher);
+            (measure.age(*sent_at), awaiting, measure.age(*answered_at)).hash(hasher);
         }
         // New entries go first to whom nothing was sent for the longest time, however long it was.
         let mut order: Vec<_> = followers
@@ -221,12 +242,17 @@ impl Leader {
             dispatched,
             retry_at.map(|at| measure.until(at, Duration::ZERO)),
             retry_delay,
-            waiting_puts,
+            (*attempts).min(options.doubt_attempts.max(options.route_attempts)),
+            measure.age(budget.empty_at()),
         )
             .hash(hasher);
-        waiting_gets.len().hash(hasher);
-        for WaitingGet { request, barrier } in waiting_gets {
-            (request, barrier).hash(hasher);
+        (waiting_puts.len(), waiting_gets.len()).hash(hasher);
+        for held in waiting_puts {
+            held.fingerprint(measure, hasher);
+        }
+        for WaitingGet { held, barrier } in waiting_gets {
+            held.fingerprint(measure, hasher);
+            barrier.hash(hasher);
         }
     }
 }

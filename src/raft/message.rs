@@ -23,7 +23,7 @@ pub struct Message {
 pub enum Body {
     /// The leader's entries, or none: then it is a heartbeat (Raft's AppendEntries).
     Append(Append),
-    /// A follower's answer to an append.
+    /// The followers' answer to an append.
     Appended(Appended),
     /// "If I stood for election in the term after this one, would you vote for me?" (Ongaro's
     /// thesis §9.6)
@@ -47,21 +47,40 @@ pub struct Append {
     pub commit: Index,
     /// Whether the leader wants an answer even if all is well.
     pub answer_wanted: bool,
+    /// Who gets this after its receiver, in order. Each passes it on to the next; the last one
+    /// answers the leader for all.
+    pub route: Vec<Id>,
+    /// What became of it at those who had it before.
+    pub receipts: Vec<Receipt>,
     /// The leader's clock when it sent this. It means nothing to the follower, which only returns
     /// it, so that the leader learns the round trip's time even of what it sent again.
     pub sent_at: Time,
 }
 
-/// What became of an append.
+/// What became of an append along its route.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Appended {
+    /// A receipt from each follower on the route, in order. None at all: the append was from an old
+    /// term.
+    pub receipts: Vec<Receipt>,
+    /// The append's own `sent_at`.
+    pub sent_at: Time,
+}
+
+/// What a follower says to an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Appended {
-    /// The follower's log equals the leader's.
-    Matched {
-        /// Through this index.
-        index: Index,
-        /// The append's own `sent_at`.
-        sent_at: Time,
-    },
+pub struct Receipt {
+    /// The follower.
+    pub follower: Id,
+    /// What it says.
+    pub reception: Reception,
+}
+
+/// How an append fared at a follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reception {
+    /// The follower's log equals the leader's through this index.
+    Matched(Index),
     /// The follower's log does not hold the position before the entries.
     Refused {
         /// The index before the entries that did not fit.
@@ -69,8 +88,6 @@ pub enum Appended {
         /// The last position of the follower that may fit.
         hint: Position,
     },
-    /// The append was from an old term.
-    Outdated,
 }
 
 /// How far a candidate's log goes.
@@ -122,19 +139,41 @@ impl fmt::Display for Message {
                 if append.answer_wanted {
                     write!(f, " answer")?;
                 }
-                Ok(())
+                write_receipts(f, &append.receipts)?;
+                if !append.route.is_empty() {
+                    write!(f, " then")?;
+                }
+                append.route.iter().try_for_each(|id| write!(f, " {id}"))
             }
-            Body::Appended(Appended::Matched { index, .. }) => {
-                write!(f, "appended term={term} matched={index}")
+            Body::Appended(appended) if appended.receipts.is_empty() => {
+                write!(f, "appended term={term} outdated")
             }
-            Body::Appended(Appended::Refused { previous, hint }) => {
-                write!(f, "appended term={term} refused={previous} hint={hint}")
+            Body::Appended(appended) => {
+                write!(f, "appended term={term}")?;
+                write_receipts(f, &appended.receipts)
             }
-            Body::Appended(Appended::Outdated) => write!(f, "appended term={term} outdated"),
             Body::PreVote(standing) => write!(f, "prevote term={term} {standing}"),
             Body::Vote(standing) => write!(f, "vote term={term} {standing}"),
             Body::PreVoted(voted) => write!(f, "prevoted term={term} {voted}"),
             Body::Voted(voted) => write!(f, "voted term={term} {voted}"),
+        }
+    }
+}
+
+fn write_receipts(f: &mut fmt::Formatter<'_>, receipts: &[Receipt]) -> fmt::Result {
+    receipts
+        .iter()
+        .try_for_each(|receipt| write!(f, " {receipt}"))
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let follower = self.follower;
+        match self.reception {
+            Reception::Matched(index) => write!(f, "{follower}:matched={index}"),
+            Reception::Refused { previous, hint } => {
+                write!(f, "{follower}:refused={previous},hint={hint}")
+            }
         }
     }
 }

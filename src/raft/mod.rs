@@ -10,8 +10,11 @@
 //! | --- | --- |
 //! | [`replica`] | the state machine's shell: inputs, outputs, terms, changes of role |
 //! | `election` | pre-votes, votes, how a leader begins (Raft §5.2, §5.4.1; thesis §9.6) |
-//! | `replication` | appends, repair, acknowledgements, commit, lease (Raft §5.3, §5.4.2) |
-//! | `progress` | what a leader knows of a follower, what to send it next, how long answers take |
+//! | `following` | a follower's part: storing appends, passing them on, answering (Raft §5.3) |
+//! | `leading` | a leader's office: taking requests in, commit, lease (Raft §5.4.2) |
+//! | `replication` | the routes along which entries travel, retries, heartbeats, receipts |
+//! | `progress` | what a leader knows of a follower |
+//! | `pacing` | how fast a leader sends again: how long answers take, what that may cost |
 //! | `reception` | clients: serve, redirect, hold, pass on; how they give a dead leader away |
 //! | `fates` | who answers a put that an election caught in the log |
 //! | `role` | the state that only a follower, a candidate or a leader has |
@@ -27,10 +30,13 @@ mod election;
 pub mod entry;
 mod fates;
 mod fingerprint;
+mod following;
+mod leading;
 pub mod log;
 pub mod message;
 pub(crate) mod mistakes;
 pub mod options;
+mod pacing;
 mod progress;
 mod reception;
 pub mod replica;

@@ -39,15 +39,28 @@ pub struct Options {
     /// How long a leader waits for a quorum at least before it sends an entry again, and to everybody
     /// who lacks it; doubles. It waits longer where round trips take longer.
     pub append_retry_min: Duration,
-    /// The longest such wait.
+    /// The longest wait that still asks the retry budget. What has waited longer is sent again whatever
+    /// the budget.
     pub append_retry_max: Duration,
-    /// How long an entry may lack a quorum before the leader takes no further puts into its log:
-    /// a put outside of the log can still be passed on, one inside cannot.
+    /// How often an entry is sent along one route; after that it goes to everybody who lacks it, since
+    /// somebody on the routes may be dead.
+    pub route_attempts: u32,
+    /// In what time the retry budget grows by a message. The budget of a course config is about 25
+    /// messages a second, most of which its puts need at least.
+    pub retry_cost: Duration,
+    /// For how long the retry budget is saved up.
+    pub retry_saving: Duration,
+    /// How often an entry must have been sent in vain, and
+    pub doubt_attempts: u32,
+    /// how long it must have lacked a quorum, before the leader takes no further puts into its log: a
+    /// put outside of the log can still be passed on, one inside cannot.
     pub quorum_doubt: Duration,
     /// How long an entry may lack a quorum before the leader steps down.
     pub quorum_timeout: Duration,
     /// How long a request waits for a leader before its client is passed on to another replica.
     pub client_hold: Duration,
+    /// The same at a replica that hears a quorum, and can expect a leader soon.
+    pub client_hold_max: Duration,
     /// A client that comes back with the same request so soon after it was sent to the leader has
     /// not found it.
     pub suspicion_window: Duration,
@@ -78,19 +91,24 @@ impl Default for Options {
         Options {
             lease: Duration::from_millis(300),
             max_clock_drift_ppm: 1_000,
-            heartbeat_interval: Duration::from_millis(300),
-            election_timeout_min: Duration::from_millis(900),
-            election_timeout_max: Duration::from_millis(1_500),
-            leader_stickiness: Duration::from_millis(350),
+            heartbeat_interval: Duration::from_millis(1_000),
+            election_timeout_min: Duration::from_millis(3_000),
+            election_timeout_max: Duration::from_millis(5_000),
+            leader_stickiness: Duration::from_millis(1_200),
             suspected_stickiness: Duration::from_millis(150),
             campaign_retry_min: Duration::from_millis(10),
-            campaign_retry_max: Duration::from_millis(500),
+            campaign_retry_max: Duration::from_millis(2_000),
             campaign_timeout: Duration::from_millis(100),
             append_retry_min: Duration::from_millis(2),
-            append_retry_max: Duration::from_millis(64),
+            append_retry_max: Duration::from_millis(100),
+            route_attempts: 3,
+            retry_cost: Duration::from_millis(140),
+            retry_saving: Duration::from_millis(2_800),
+            doubt_attempts: 4,
             quorum_doubt: Duration::from_millis(30),
-            quorum_timeout: Duration::from_millis(300),
-            client_hold: Duration::from_millis(200),
+            quorum_timeout: Duration::from_millis(500),
+            client_hold: Duration::from_millis(40),
+            client_hold_max: Duration::from_millis(200),
             suspicion_window: Duration::from_secs(2),
             max_held_requests: 1_024,
             max_remembered_clients: 4_096,
@@ -173,7 +191,7 @@ impl Options {
                 "quorum_doubt must be below quorum_timeout",
             ),
             (
-                self.max_put_bytes + 200 <= 65_507 && self.max_append_bytes + 400 <= 65_507,
+                self.max_put_bytes + 200 <= 65_507 && self.max_append_bytes + 2_400 <= 65_507,
                 "max_put_bytes and max_append_bytes must leave room in a datagram of 65,507 bytes",
             ),
             (

@@ -1,10 +1,9 @@
-//! What a leader knows of each follower, and what it therefore sends next; how long answers take.
+//! What a leader knows of each follower.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::entry::Entry;
 use super::log::Log;
-use super::message::Append;
 use super::options::Options;
 use super::time::Time;
 use super::types::{Index, Position};
@@ -24,11 +23,17 @@ pub(super) struct Progress {
     pub sent_at: Time,
     /// When the oldest append was sent that wants an answer and has seen none.
     pub awaiting: Option<Time>,
+    /// When it was last heard.
+    pub answered_at: Time,
 }
 
+/// How likely a follower is to answer; the least is the likeliest.
+pub(super) type Rank = (bool, Reverse<Time>, Time);
+
 impl Progress {
-    /// A follower of which nothing is known but that it should get what comes after `last`.
-    pub(super) fn new(now: Time, last: Index) -> Progress {
+    /// A follower of which nothing is known but when it was last heard, and that it should get what
+    /// comes after `last`.
+    pub(super) fn new(now: Time, last: Index, heard_at: Time) -> Progress {
         Progress {
             matched: Index::ZERO,
             next: last.next(),
@@ -36,6 +41,7 @@ impl Progress {
             backlog: false,
             sent_at: now,
             awaiting: None,
+            answered_at: heard_at,
         }
     }
 
@@ -45,54 +51,50 @@ impl Progress {
             .is_some_and(|since| now.since(since) >= patience)
     }
 
-    /// The next append for this follower, which is then taken for sent.
-    pub(super) fn next_append(
+    /// Where this follower stands among those that could get the next append.
+    pub(super) fn rank(&self, now: Time, patience: Duration) -> Rank {
+        let silent = self.is_silent(now, patience);
+        let trusted = self.confirmed && !silent;
+        // Among those that owe no answer all are as good; among the others who answered last.
+        let answered_at = if trusted { now } else { self.answered_at };
+        (silent, Reverse(answered_at), self.sent_at)
+    }
+
+    /// The first entry that this follower should get now.
+    pub(super) fn start(
         &mut self,
         now: Time,
         log: &Log,
-        commit: Index,
-        answer_wanted: bool,
         patience: Duration,
         options: &Options,
-    ) -> Append {
-        if self.is_silent(now, patience) {
-            self.send_again();
+    ) -> Index {
+        if self.is_silent(now, patience) && self.confirmed {
+            // What was sent and not acknowledged is taken for lost.
+            self.next = self.matched.next();
         }
-        let lost = self.is_silent(now, options.quorum_timeout);
-        let start = if lost {
+        if self.is_silent(now, options.quorum_timeout) {
             // Probably dead or cut off: ask with an empty append, and learn from its refusal.
-            log.last_index().next()
-        } else {
-            self.next
-        };
-        let entries = batch(log, start, options);
-        let previous = log
-            .position(start.previous())
-            .expect("a follower is not sent what the leader lacks");
-        let behind = Index(previous.index.0 + entries.len() as u64);
-        if self.confirmed && !lost {
-            self.next = behind.next();
+            return log.last_index().next();
         }
-        self.backlog = behind < log.last_index();
+        self.next
+    }
+
+    /// Notes that everything through `behind` was sent.
+    pub(super) fn note_sent(&mut self, now: Time, behind: Index, last: Index, answer_wanted: bool) {
+        if self.confirmed && answer_wanted {
+            self.next = self.next.max(behind.next());
+        }
+        self.backlog = behind < last;
         self.sent_at = now;
-        let answer_wanted = answer_wanted || !entries.is_empty();
         if answer_wanted {
             self.awaiting = self.awaiting.or(Some(now));
         }
-        Append {
-            previous,
-            entries,
-            commit,
-            answer_wanted,
-            sent_at: now,
-        }
     }
 
-    /// Takes what was sent and not acknowledged for lost.
-    pub(super) fn send_again(&mut self) {
-        if self.confirmed {
-            self.next = self.matched.next();
-        }
+    /// Notes that the follower has answered.
+    pub(super) fn note_answer(&mut self, now: Time) {
+        self.awaiting = None;
+        self.answered_at = now;
     }
 
     /// Goes back to where the follower's log may equal ours (Raft §5.3). Returns whether that is
@@ -109,69 +111,5 @@ impl Progress {
             .map_or(self.matched, |ours| ours.index);
         self.next = fits.next();
         true
-    }
-}
-
-/// As many entries from `start` on as fit into one append.
-fn batch(log: &Log, start: Index, options: &Options) -> Vec<Entry> {
-    let mut bytes = 0;
-    log.from(start)
-        .take(options.max_append_entries)
-        .enumerate()
-        .take_while(|(place, entry)| {
-            bytes += entry.size_bound();
-            *place == 0 || bytes <= options.max_append_bytes
-        })
-        .map(|(_, entry)| entry.clone())
-        .collect()
-}
-
-/// How long round trips to the followers take: the smoothed time and its variation, as TCP keeps
-/// them (RFC 6298, §2). On a busy machine answers come late, and sending again early would only
-/// make it busier.
-#[derive(Clone, Debug, Default)]
-pub(super) struct RoundTrips {
-    smoothed: Option<Duration>,
-    variation: Duration,
-}
-
-impl RoundTrips {
-    /// Notes the time of a round trip.
-    pub(super) fn note(&mut self, time: Duration) {
-        match &mut self.smoothed {
-            None => {
-                self.smoothed = Some(time);
-                self.variation = time / 2;
-            }
-            Some(smoothed) => {
-                self.variation = (3 * self.variation + smoothed.abs_diff(time)) / 4;
-                *smoothed = (7 * *smoothed + time) / 8;
-            }
-        }
-    }
-
-    /// After what time an answer is late; zero if nothing is known.
-    pub(super) fn timeout(&self) -> Duration {
-        self.smoothed.unwrap_or_default() + 4 * self.variation
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_timeout_follows_the_round_trips() {
-        let mut round_trips = RoundTrips::default();
-        assert_eq!(round_trips.timeout(), Duration::ZERO);
-        for _ in 0..100 {
-            round_trips.note(Duration::from_millis(1));
-        }
-        let steady = round_trips.timeout();
-        assert!(steady < Duration::from_micros(1_010), "{steady:?}");
-        for time_ms in [1, 30, 1, 30] {
-            round_trips.note(Duration::from_millis(time_ms));
-        }
-        assert!(round_trips.timeout() > Duration::from_millis(30));
     }
 }

@@ -14,9 +14,11 @@ use super::time::Time;
 use crate::id::Id;
 
 /// A request that waits for a leader.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct HeldRequest {
     pub request: Request,
+    /// When it came.
+    pub since: Time,
     /// When its client is passed on to another replica.
     pub until: Time,
 }
@@ -82,8 +84,16 @@ impl Replica {
         if self.held.len() >= self.options.max_held_requests {
             return self.answer_here(request.client, request.mid, Outcome::Fail);
         }
-        let until = self.now + self.options.client_hold;
-        self.held.push_back(HeldRequest { request, until });
+        let held = self.held_from_now(request);
+        self.held.push_back(held);
+    }
+
+    pub(super) fn held_from_now(&self, request: Request) -> HeldRequest {
+        HeldRequest {
+            request,
+            since: self.now,
+            until: self.now + self.options.client_hold,
+        }
     }
 
     /// A leader has appeared: everybody who waits is sent there.
@@ -108,25 +118,43 @@ impl Replica {
     }
 
     /// Clients that have waited long enough for a leader try their luck elsewhere: they reach
-    /// replicas that we do not.
+    /// replicas that we do not. Where a quorum is heard there will be a leader soon, so there they
+    /// wait longer.
     pub(super) fn pass_on_overdue(&mut self) {
         let now = self.now;
-        while let Some(held) = self.held.pop_front_if(|held| held.until <= now) {
-            let to = self.next_to_try();
-            info!(
-                "no leader: passing client {} on to {to}",
-                held.request.client
-            );
-            self.answer(held.request.client, held.request.mid, to, Outcome::Redirect);
+        while let Some(mut held) = self.held.pop_front_if(|held| held.until <= now) {
+            let longest = held.since + self.options.client_hold_max;
+            if now < longest && self.hears_quorum() {
+                held.until = longest.min(now + self.options.client_hold);
+                self.held.push_back(held);
+                continue;
+            }
+            self.pass_on(held.request);
         }
     }
 
+    /// Sends a client on to another replica, because this one cannot serve it.
+    pub(super) fn pass_on(&mut self, request: Request) {
+        let to = self.next_to_try();
+        info!("no leader: passing client {} on to {to}", request.client);
+        self.answer(request.client, request.mid, to, Outcome::Redirect);
+    }
+
+    /// Whether a quorum has been heard lately, ourselves included.
+    fn hears_quorum(&self) -> bool {
+        let heard = self.peers.iter().filter(|peer| self.heard_lately(peer));
+        heard.count() + 1 >= self.quorum()
+    }
+
+    fn heard_lately(&self, peer: &Id) -> bool {
+        let since = self.now - self.options.campaign_timeout;
+        self.heard_at.get(peer).is_some_and(|&at| at >= since)
+    }
+
     /// Whom a client may ask while we know of no leader: in turn those of whom we have heard
-    /// nothing for as long as an election takes, since a leader may be among them; if there are
-    /// none, all.
+    /// nothing lately, since a leader may be among them; if there are none, all.
     pub(super) fn next_to_try(&mut self) -> Id {
-        let since = self.now - self.options.election_timeout_min;
-        let unheard = |peer: &&Id| self.heard_at.get(peer).is_none_or(|&at| at < since);
+        let unheard = |peer: &&Id| !self.heard_lately(peer);
         let mut candidates: Vec<Id> = self.peers.iter().filter(unheard).copied().collect();
         if candidates.is_empty() {
             candidates.clone_from(&self.peers);

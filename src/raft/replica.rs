@@ -207,15 +207,24 @@ impl Replica {
             warn!("ignoring a message from {from} from an absurd term: {message}");
             return;
         }
+        // An append may come through other followers: then its sender names the leader.
+        let origin = match message.body {
+            Body::Append(_) => message.leader,
+            _ => from,
+        };
+        if !self.peers.contains(&origin) {
+            warn!("ignoring a message on behalf of {origin}, which is no other member: {message}");
+            return;
+        }
         self.heard_at.insert(from, self.now);
         if message.term > self.term {
             self.adopt_term(message.term);
         }
         if message.term < self.term {
-            return self.answer_outdated(from, &message.body);
+            return self.answer_outdated(origin, &message.body);
         }
         match message.body {
-            Body::Append(append) => self.on_append(from, append),
+            Body::Append(append) => self.on_append(origin, append),
             Body::Appended(appended) => self.on_appended(from, appended),
             Body::PreVote(standing) => self.on_pre_vote(from, standing),
             Body::PreVoted(voted) => self.on_pre_voted(from, voted),
@@ -228,7 +237,13 @@ impl Replica {
     fn answer_outdated(&mut self, from: Id, body: &Body) {
         let refusal = self.vote(false);
         match body {
-            Body::Append(_) => self.send(from, Body::Appended(Appended::Outdated)),
+            Body::Append(append) => {
+                let outdated = Appended {
+                    receipts: Vec::new(),
+                    sent_at: append.sent_at,
+                };
+                self.send(from, Body::Appended(outdated));
+            }
             Body::PreVote(_) => self.send(from, Body::PreVoted(refusal)),
             Body::Vote(_) => self.send(from, Body::Voted(refusal)),
             Body::Appended(_) | Body::PreVoted(_) | Body::Voted(_) => {}
@@ -268,9 +283,9 @@ impl Replica {
             let waiting = before
                 .waiting_puts
                 .into_iter()
-                .chain(before.waiting_gets.into_iter().map(|get| get.request));
-            for request in waiting {
-                self.on_request(request);
+                .chain(before.waiting_gets.into_iter().map(|get| get.held));
+            for held in waiting {
+                self.on_request(held.request);
             }
         }
         if let Some(leader) = leader {

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::client::Request;
 use super::message::Voted;
-use super::progress::{Progress, RoundTrips};
+use super::pacing::{RetryBudget, RoundTrips};
+use super::progress::Progress;
+use super::reception::HeldRequest;
 use super::time::Time;
 use super::types::{Index, Position};
 use crate::id::Id;
@@ -81,8 +82,12 @@ pub(super) struct Leader {
     pub retry_at: Option<Time>,
     /// How long to wait after that.
     pub retry_delay: Duration,
+    /// How often what lacks a quorum has been sent since a quorum last came to hold more.
+    pub attempts: u32,
+    /// What may be spent on sending again.
+    pub budget: RetryBudget,
     /// Puts that are not in the log, because the leader doubts its quorum or has too many there.
-    pub waiting_puts: VecDeque<Request>,
+    pub waiting_puts: VecDeque<HeldRequest>,
     /// Gets that wait for a lease.
     pub waiting_gets: VecDeque<WaitingGet>,
 }
@@ -90,7 +95,7 @@ pub(super) struct Leader {
 /// A get that found no lease.
 #[derive(Clone, Debug)]
 pub(super) struct WaitingGet {
-    pub request: Request,
+    pub held: HeldRequest,
     /// The first index behind the log's end when the get came. Committing an entry there proves
     /// that we still led after the get came: then it can be answered even without a lease.
     pub barrier: Index,

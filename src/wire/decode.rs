@@ -6,10 +6,11 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::entry::{
-    WireEntry, WirePosition, read_entry, read_index, read_position, read_term, read_time,
+    WireEntry, WirePosition, WireReceipt, read_entry, read_index, read_position, read_receipt,
+    read_term, read_time,
 };
 use crate::id::Id;
-use crate::raft::message::{Append, Appended, Body, Message, Standing, Voted};
+use crate::raft::message::{Append, Appended, Body, Message, Receipt, Standing, Voted};
 use crate::raft::{Operation, Request};
 
 /// What a datagram to a replica says.
@@ -102,9 +103,8 @@ struct Datagram<'a> {
     commit: Option<u64>,
     answer: Option<bool>,
     sent_ns: Option<u64>,
-    matched: Option<u64>,
-    refused: Option<u64>,
-    hint: Option<WirePosition>,
+    route: Option<Vec<Id>>,
+    receipts: Option<Vec<WireReceipt>>,
     last: Option<WirePosition>,
     suspicion: Option<bool>,
     granted: Option<bool>,
@@ -138,20 +138,15 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Unreadable> {
                     .ok_or(Unreadable::Number)?,
                 commit: datagram.index(datagram.commit, "append", "commit")?,
                 answer_wanted: datagram.answer.unwrap_or(true),
+                route: datagram.route.take().unwrap_or_default(),
+                receipts: datagram.receipts()?,
                 sent_at: read_time(needed(datagram.sent_ns, "append", "sent_ns")?),
             }))
         }),
         "appended" => datagram.message("appended", |datagram| {
-            Ok(Body::Appended(match (datagram.matched, datagram.refused) {
-                (Some(_), _) => Appended::Matched {
-                    index: datagram.index(datagram.matched, "appended", "matched")?,
-                    sent_at: read_time(needed(datagram.sent_ns, "appended", "sent_ns")?),
-                },
-                (None, Some(_)) => Appended::Refused {
-                    previous: datagram.index(datagram.refused, "appended", "refused")?,
-                    hint: datagram.position(datagram.hint, "appended", "hint")?,
-                },
-                (None, None) => Appended::Outdated,
+            Ok(Body::Appended(Appended {
+                receipts: datagram.receipts()?,
+                sent_at: read_time(needed(datagram.sent_ns, "appended", "sent_ns")?),
             }))
         }),
         "prevote" => datagram.message("prevote", |datagram| {
@@ -230,6 +225,15 @@ impl Datagram<'_> {
         key: &'static str,
     ) -> Result<crate::raft::Position, Unreadable> {
         read_position(needed(field, of, key)?).ok_or(Unreadable::Number)
+    }
+
+    fn receipts(&mut self) -> Result<Vec<Receipt>, Unreadable> {
+        let receipts = self.receipts.take().unwrap_or_default();
+        receipts
+            .into_iter()
+            .map(read_receipt)
+            .collect::<Option<_>>()
+            .ok_or(Unreadable::Number)
     }
 
     fn standing(&self, of: &'static str) -> Result<Standing, Unreadable> {

@@ -1,12 +1,12 @@
 //! From the core's outputs to datagrams.
 
 use serde::Serialize;
-use serde::ser::{SerializeSeq, Serializer};
+use serde::ser::Serializer;
 
-use super::entry::{WirePosition, write_entry, write_position, write_time};
+use super::entry::{WirePosition, write_entry, write_position, write_receipt, write_time};
 use crate::id::Id;
 use crate::raft::entry::Entry;
-use crate::raft::message::Appended;
+use crate::raft::message::Receipt;
 use crate::raft::{Answer, Body, Message, Outcome};
 
 /// Every datagram that a replica sends. A field that is none is left out.
@@ -30,12 +30,10 @@ struct Datagram<'a> {
     answer: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_ns: Option<u64>,
+    #[serde(skip_serializing_if = "<[Id]>::is_empty")]
+    route: &'a [Id],
     #[serde(skip_serializing_if = "Option::is_none")]
-    matched: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refused: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<WirePosition>,
+    receipts: Option<Receipts<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last: Option<WirePosition>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,13 +46,23 @@ struct Datagram<'a> {
 
 struct Entries<'a>(&'a [Entry]);
 
+struct Receipts<'a>(&'a [Receipt]);
+
+impl<'a> Receipts<'a> {
+    fn unless_empty(receipts: &'a [Receipt]) -> Option<Receipts<'a>> {
+        (!receipts.is_empty()).then_some(Receipts(receipts))
+    }
+}
+
+impl Serialize for Receipts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|receipt| write_receipt(*receipt)))
+    }
+}
+
 impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
-        for entry in self.0 {
-            sequence.serialize_element(&write_entry(entry))?;
-        }
-        sequence.end()
+        serializer.collect_seq(self.0.iter().map(write_entry))
     }
 }
 
@@ -111,20 +119,16 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
             commit: Some(append.commit.0),
             answer: Some(append.answer_wanted),
             sent_ns: Some(write_time(append.sent_at)),
+            route: &append.route,
+            receipts: Receipts::unless_empty(&append.receipts),
             entries: Some(Entries(&append.entries)),
             ..frame
         },
-        Body::Appended(Appended::Matched { index, sent_at }) => Datagram {
-            matched: Some(index.0),
-            sent_ns: Some(write_time(*sent_at)),
+        Body::Appended(appended) => Datagram {
+            receipts: Receipts::unless_empty(&appended.receipts),
+            sent_ns: Some(write_time(appended.sent_at)),
             ..frame
         },
-        Body::Appended(Appended::Refused { previous, hint }) => Datagram {
-            refused: Some(previous.0),
-            hint: Some(write_position(*hint)),
-            ..frame
-        },
-        Body::Appended(Appended::Outdated) => frame,
         Body::PreVote(standing) | Body::Vote(standing) => Datagram {
             last: Some(write_position(standing.last)),
             suspicion: Some(standing.leader_suspected),

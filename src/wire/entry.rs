@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::MAX_NUMBER;
 use crate::id::Id;
 use crate::raft::entry::{Command, Entry, Lead, Put};
+use crate::raft::message::{Receipt, Reception};
 use crate::raft::{Index, Position, Term, Time};
 
 /// `[index, term]`.
@@ -16,6 +17,16 @@ pub(super) type WirePosition = (u64, u64);
 
 /// `[term, command]`.
 pub(super) type WireEntry<'a> = (u64, WireCommand<'a>);
+
+/// `[follower, reception]`.
+pub(super) type WireReceipt = (Id, WireReception);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WireReception {
+    Matched(u64),
+    Refused { previous: u64, hint: WirePosition },
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,6 +55,31 @@ pub(super) fn read_position((index, term): WirePosition) -> Option<Position> {
     Some(Position {
         term: read_term(term)?,
         index: read_index(index)?,
+    })
+}
+
+pub(super) fn write_receipt(receipt: Receipt) -> WireReceipt {
+    let reception = match receipt.reception {
+        Reception::Matched(index) => WireReception::Matched(index.0),
+        Reception::Refused { previous, hint } => WireReception::Refused {
+            previous: previous.0,
+            hint: write_position(hint),
+        },
+    };
+    (receipt.follower, reception)
+}
+
+pub(super) fn read_receipt((follower, reception): WireReceipt) -> Option<Receipt> {
+    let reception = match reception {
+        WireReception::Matched(index) => Reception::Matched(read_index(index)?),
+        WireReception::Refused { previous, hint } => Reception::Refused {
+            previous: read_index(previous)?,
+            hint: read_position(hint)?,
+        },
+    };
+    Some(Receipt {
+        follower,
+        reception,
     })
 }
 

@@ -1,0 +1,92 @@
+//! How fast a leader sends again: how long answers take, and what sending again may cost.
+
+use std::time::Duration;
+
+use super::options::Options;
+use super::time::Time;
+
+/// What a leader may still spend on sending again: a bucket that fills at a steady rate.
+///
+/// Where messages get lost, every early retry costs messages that the next entry's append would
+/// save, since that carries everything its receivers lack. With a budget the losses that are rare
+/// are all made good at once, and a bad network does not double the traffic.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RetryBudget {
+    /// The budget is spent as if it had been empty at this time and had filled since.
+    empty_at: Time,
+}
+
+impl RetryBudget {
+    /// A full bucket.
+    pub(super) fn full() -> RetryBudget {
+        RetryBudget {
+            empty_at: Time::ZERO,
+        }
+    }
+
+    /// Takes that many messages out, or nothing if there are not as many in it.
+    pub(super) fn spend(&mut self, now: Time, messages: usize, options: &Options) -> bool {
+        let filled = self.empty_at.max(now - options.retry_saving);
+        let cost = options.retry_cost * u32::try_from(messages).unwrap_or(u32::MAX);
+        let affordable = filled + cost <= now;
+        if affordable {
+            self.empty_at = filled + cost;
+        }
+        affordable
+    }
+
+    /// When the bucket was empty, for a model checker.
+    pub(super) fn empty_at(&self) -> Time {
+        self.empty_at
+    }
+}
+
+/// How long round trips to the followers take: the smoothed time and its variation, as TCP keeps
+/// them (RFC 6298, §2). On a busy machine answers come late, and sending again early would only
+/// make it busier.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RoundTrips {
+    smoothed: Option<Duration>,
+    variation: Duration,
+}
+
+impl RoundTrips {
+    /// Notes the time of a round trip.
+    pub(super) fn note(&mut self, time: Duration) {
+        match &mut self.smoothed {
+            None => {
+                self.smoothed = Some(time);
+                self.variation = time / 2;
+            }
+            Some(smoothed) => {
+                self.variation = (3 * self.variation + smoothed.abs_diff(time)) / 4;
+                *smoothed = (7 * *smoothed + time) / 8;
+            }
+        }
+    }
+
+    /// After what time an answer is late; zero if nothing is known.
+    pub(super) fn timeout(&self) -> Duration {
+        self.smoothed.unwrap_or_default() + 4 * self.variation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timeout_follows_the_round_trips() {
+        let mut round_trips = RoundTrips::default();
+        assert_eq!(round_trips.timeout(), Duration::ZERO);
+        for _ in 0..100 {
+            round_trips.note(Duration::from_millis(1));
+        }
+        let steady = round_trips.timeout();
+        assert!(steady < Duration::from_micros(1_010), "{steady:?}");
+        for time_ms in [1, 30, 1, 30] {
+            round_trips.note(Duration::from_millis(time_ms));
+        }
+        assert!(round_trips.timeout() > Duration::from_millis(30));
+    }
+}
