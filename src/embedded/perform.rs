@@ -62,7 +62,7 @@ fn sweep_task(task: &Task, seeds: Range<u64>, keep_json: bool, bar: &ProgressBar
     sweep(
         &task.config,
         seeds.start..=last,
-        &Options::default(),
+        &Options::from_text(&std::env::var("LEASEKV_OPTIONS").unwrap_or_default()).unwrap(),
         |run| {
             bar.inc(1);
             let mut sample = Sample::of(run);

@@ -9,7 +9,7 @@ use super::entry::{Command, Entry, Lead};
 use super::fates;
 use super::message::{Body, Standing, Voted};
 use super::mistakes::Mistake;
-use super::pacing::{RetryBudget, RoundTrips};
+use super::pacing::{RetryBudget, RoundTrips, SuccessRate};
 use super::progress::Progress;
 use super::replica::Replica;
 use super::role::{Campaign, Leader, Role};
@@ -40,6 +40,7 @@ impl Replica {
             {
                 self.canvass();
             }
+            Role::PreCandidate(campaign) if now >= campaign.stands_at => self.win_with_quorum(),
             _ => {}
         }
     }
@@ -80,6 +81,8 @@ impl Replica {
             known,
             retry_at: self.now,
             retry_delay: self.options.campaign_retry_min,
+            stands_at: self.now + self.options.objection_time,
+            outdone: false,
             gives_up_at,
         };
         campaign.begin_round(self.id);
@@ -98,13 +101,14 @@ impl Replica {
         let (campaign, body) = match &mut self.role {
             Role::PreCandidate(campaign) => {
                 campaign.answered.clear();
+                campaign.outdone = false;
                 (campaign, Body::PreVote(standing))
             }
             Role::Candidate(campaign) => (campaign, Body::Vote(standing)),
             Role::Follower(_) | Role::Leader(_) => return,
         };
         campaign.retry_at = self.now + campaign.retry_delay + jitter;
-        campaign.retry_delay = (2 * campaign.retry_delay).min(longest);
+        campaign.retry_delay = (4 * campaign.retry_delay).min(longest);
         let silent: Vec<Id> = self
             .peers
             .iter()
@@ -179,6 +183,10 @@ impl Replica {
         match &mut self.role {
             Role::PreCandidate(campaign) => {
                 campaign.record(from, voted);
+                // Who holds more has been asked for its pre-vote, so it knows that the leader is silent and
+                // campaigns itself. If we won without it, the puts that only it holds would be lost,
+                // and their clients never answered.
+                campaign.outdone |= voted.last > self.log.last();
                 self.win_with_quorum();
             }
             // Too late to count, but not to know what the voter holds.
@@ -202,8 +210,14 @@ impl Replica {
     /// Goes on to the next step if a quorum is for us.
     fn win_with_quorum(&mut self) {
         let quorum = self.quorum();
+        // A suspected leader will not answer.
+        let all = self.peers.len() - usize::from(self.leader_suspected);
         match &mut self.role {
-            Role::PreCandidate(campaign) if campaign.supporters.len() >= quorum => {
+            Role::PreCandidate(campaign)
+                if campaign.supporters.len() >= quorum
+                    && !campaign.outdone
+                    && (self.now >= campaign.stands_at || campaign.answered.len() >= all) =>
+            {
                 let known = std::mem::take(&mut campaign.known);
                 self.start_election(known);
             }
@@ -226,8 +240,14 @@ impl Replica {
             .held_since(inherited)
             .filter(|_| !self.options.makes(Mistake::NoDeferral))
             .map_or(self.now, |since| since + self.options.commit_deferral());
-        let answered_through =
-            fates::answered_through(&self.log, self.id, &self.peers, self.quorum(), known);
+        let answered_through = fates::answered_through(
+            &self.log,
+            self.id,
+            &self.peers,
+            self.quorum(),
+            known,
+            self.messages_get_lost,
+        );
         let followers = self
             .peers
             .iter()
@@ -253,7 +273,10 @@ impl Replica {
             retry_at: None,
             retry_delay: self.options.append_retry_min,
             attempts: 0,
+            copies: 0,
+            first_failed: false,
             budget: RetryBudget::full(),
+            first_attempts: SuccessRate::perfect(),
             waiting_puts: VecDeque::new(),
             waiting_gets: VecDeque::new(),
         });

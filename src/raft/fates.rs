@@ -222,6 +222,7 @@ pub(super) fn answered_through(
     peers: &[Id],
     quorum: usize,
     known: &BTreeMap<Id, Holding>,
+    messages_get_lost: bool,
 ) -> Index {
     let last = log.last();
     let committed = known
@@ -243,6 +244,9 @@ pub(super) fn answered_through(
     };
     if committed < opening {
         return committed.max(answered_through.min(last.index));
+    }
+    if messages_get_lost {
+        return committed;
     }
     let may_hold = |peer: &Id, index: Index| {
         let position = Position {
@@ -318,7 +322,7 @@ mod tests {
                 Some((peer, Holding { last, commit }))
             })
             .collect();
-        answered_through(log, OWN, &peers, QUORUM, &known).0
+        answered_through(log, OWN, &peers, QUORUM, &known, false).0
     }
 
     #[test]

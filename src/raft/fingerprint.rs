@@ -36,7 +36,7 @@ impl Measure {
             options.heartbeat_interval,
             options.append_retry_min,
             options.quorum_doubt,
-            options.quorum_timeout,
+            options.follower_timeout,
             options.client_hold_max,
             options.retry_saving,
         ]
@@ -98,6 +98,8 @@ impl Replica {
             held,
             sent_to_leader,
             leader_suspected,
+            suspicions,
+            messages_get_lost,
             outputs,
         } = self;
         let measure = Measure::new(now, step, options);
@@ -110,7 +112,7 @@ impl Replica {
                 (suspected, measure.until(at, options.leader_stickiness))
             })
             .hash(hasher);
-        leader_suspected.hash(hasher);
+        (leader_suspected, suspicions, messages_get_lost).hash(hasher);
         owed.hash(hasher);
         held.len().hash(hasher);
         for held in held {
@@ -171,6 +173,8 @@ impl Campaign {
             known,
             retry_at,
             retry_delay,
+            stands_at,
+            outdone,
             gives_up_at,
         } = self;
         // The order in which they answered makes no difference.
@@ -186,6 +190,7 @@ impl Campaign {
         (
             measure.until(*retry_at, Duration::ZERO),
             retry_delay,
+            (measure.until(*stands_at, Duration::ZERO), outdone),
             measure.until(*gives_up_at, Duration::ZERO),
         )
             .hash(hasher);
@@ -204,7 +209,10 @@ impl Leader {
             retry_at,
             retry_delay,
             attempts,
+            copies,
+            first_failed,
             budget,
+            first_attempts,
             waiting_puts,
             waiting_gets,
         } = self;
@@ -242,8 +250,11 @@ impl Leader {
             dispatched,
             retry_at.map(|at| measure.until(at, Duration::ZERO)),
             retry_delay,
+            (*copies).min(options.least_copies),
             (*attempts).min(options.doubt_attempts.max(options.route_attempts)),
             measure.age(budget.empty_at()),
+            first_attempts,
+            first_failed,
         )
             .hash(hasher);
         (waiting_puts.len(), waiting_gets.len()).hash(hasher);

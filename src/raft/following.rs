@@ -37,6 +37,7 @@ impl Replica {
         }
         self.leader_heard_at = Some(self.now);
         self.leader_suspected = false;
+        self.messages_get_lost = append.messages_get_lost;
         self.await_election();
         let reception = if self.log.matches(append.previous) {
             let Some(matched) = self.store_entries(append.previous, &append.entries) else {

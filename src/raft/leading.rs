@@ -17,23 +17,8 @@ use super::time::Time;
 use super::types::Index;
 
 impl Replica {
-    /// Does what a leader has to do by now: step down, commit, take puts in, send, send again.
+    /// Does what a leader has to do by now: commit, take puts in, send, send again.
     pub(super) fn advance_leadership(&mut self) {
-        let now = self.now;
-        let Role::Leader(leader) = &self.role else {
-            return;
-        };
-        if let Some(since) = self.stalled_since(leader)
-            && now.since(since) >= self.options.quorum_timeout
-        {
-            info!("no quorum for {} ms", now.since(since).as_millis());
-            self.become_follower(None);
-            // They have waited long enough.
-            for held in &mut self.held {
-                held.until = now;
-            }
-            return;
-        }
         self.try_commit();
         self.admit_waiting_puts();
         self.pass_on_waiting();

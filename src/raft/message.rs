@@ -47,6 +47,8 @@ pub struct Append {
     pub commit: Index,
     /// Whether the leader wants an answer even if all is well.
     pub answer_wanted: bool,
+    /// Whether the leader finds that messages get lost all the time.
+    pub messages_get_lost: bool,
     /// Who gets this after its receiver, in order. Each passes it on to the next; the last one
     /// answers the leader for all.
     pub route: Vec<Id>,

@@ -20,6 +20,7 @@
 //! | `role` | the state that only a follower, a candidate or a leader has |
 //! | [`log`] | entries, since when they are held, and how far they are committed |
 //! | [`options`] | every constant, with its reason and relations |
+//! | `settings` | the options as text |
 //! | `mistakes` | classic mistakes to build in, for checking the checks |
 //! | [`view`] | a read-only look inside, for invariant checks and tests |
 //! | `fingerprint` | what makes two replicas the same for a model checker |
@@ -42,6 +43,7 @@ mod reception;
 pub mod replica;
 mod replication;
 mod role;
+mod settings;
 pub mod time;
 pub mod types;
 pub mod view;

@@ -6,7 +6,7 @@ use super::mistakes::Mistake;
 
 /// The protocol's constants. All replicas of a cluster must use the same ones: the lease is only
 /// safe if everybody agrees on [`lease`](Self::lease) and on the clocks' drift.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// How long after its creation a committed entry entitles its leader to answer gets alone (Δ).
     /// Long enough that a few puts a second keep it alive; short because after an election nothing
@@ -30,6 +30,9 @@ pub struct Options {
     /// The same for a pre-vote that rests on a client's having found the leader gone. Shorter,
     /// because that is rarely wrong, and a living leader answers a pre-vote itself and so ends it.
     pub suspected_stickiness: Duration,
+    /// How long a candidate that has won its pre-votes waits for those who have not answered: one of
+    /// them may hold more than it, or be the leader.
+    pub objection_time: Duration,
     /// How long a candidate waits for votes before it asks again those who are silent; doubles.
     pub campaign_retry_min: Duration,
     /// The longest such wait.
@@ -45,9 +48,16 @@ pub struct Options {
     /// How often an entry is sent along one route; after that it goes to everybody who lacks it, since
     /// somebody on the routes may be dead.
     pub route_attempts: u32,
-    /// In what time the retry budget grows by a message. The budget of a course config is about 25
-    /// messages a second, most of which its puts need at least.
+    /// How often an entry that lacks a quorum is sent at least, whatever the budget, so that it does not
+    /// perish with its leader.
+    pub least_copies: u32,
+    /// In what time the budget for sending again grows by a message.
     pub retry_cost: Duration,
+    /// By how many messages it grows with every new entry.
+    pub retries_per_entry: f64,
+    /// By how much sending again is cheaper while most first attempts fail: then it is not for the few
+    /// that are unlucky, but for most.
+    pub retry_rebate: u32,
     /// For how long the retry budget is saved up.
     pub retry_saving: Duration,
     /// How often an entry must have been sent in vain, and
@@ -55,12 +65,17 @@ pub struct Options {
     /// how long it must have lacked a quorum, before the leader takes no further puts into its log: a
     /// put outside of the log can still be passed on, one inside cannot.
     pub quorum_doubt: Duration,
-    /// How long an entry may lack a quorum before the leader steps down.
-    pub quorum_timeout: Duration,
+    /// How long a follower must owe an answer to be taken for dead or cut off. Also the longest wait
+    /// before something is sent again.
+    pub follower_timeout: Duration,
     /// How long a request waits for a leader before its client is passed on to another replica.
     pub client_hold: Duration,
     /// The same at a replica that hears a quorum, and can expect a leader soon.
     pub client_hold_max: Duration,
+    /// How long a leader that a client has missed must have been silent before pre-votes are asked for;
+    /// four times as long each further time in a term. At most half the lease or so: until that is over
+    /// a successor could commit nothing anyway.
+    pub suspicion_patience: Duration,
     /// A client that comes back with the same request so soon after it was sent to the leader has
     /// not found it.
     pub suspicion_window: Duration,
@@ -91,24 +106,29 @@ impl Default for Options {
         Options {
             lease: Duration::from_millis(300),
             max_clock_drift_ppm: 1_000,
-            heartbeat_interval: Duration::from_millis(1_000),
-            election_timeout_min: Duration::from_millis(3_000),
-            election_timeout_max: Duration::from_millis(5_000),
-            leader_stickiness: Duration::from_millis(1_200),
-            suspected_stickiness: Duration::from_millis(150),
+            heartbeat_interval: Duration::from_millis(2_000),
+            election_timeout_min: Duration::from_millis(5_000),
+            election_timeout_max: Duration::from_millis(7_000),
+            leader_stickiness: Duration::from_millis(2_200),
+            suspected_stickiness: Duration::from_millis(20),
+            objection_time: Duration::from_millis(5),
             campaign_retry_min: Duration::from_millis(10),
             campaign_retry_max: Duration::from_millis(2_000),
             campaign_timeout: Duration::from_millis(100),
             append_retry_min: Duration::from_millis(2),
-            append_retry_max: Duration::from_millis(100),
+            append_retry_max: Duration::from_millis(200),
             route_attempts: 3,
-            retry_cost: Duration::from_millis(140),
-            retry_saving: Duration::from_millis(2_800),
+            least_copies: 3,
+            retry_cost: Duration::from_millis(500),
+            retries_per_entry: 0.3,
+            retry_rebate: 4,
+            retry_saving: Duration::from_millis(10_000),
             doubt_attempts: 4,
             quorum_doubt: Duration::from_millis(30),
-            quorum_timeout: Duration::from_millis(500),
+            follower_timeout: Duration::from_millis(500),
             client_hold: Duration::from_millis(40),
             client_hold_max: Duration::from_millis(200),
+            suspicion_patience: Duration::from_millis(150),
             suspicion_window: Duration::from_secs(2),
             max_held_requests: 1_024,
             max_remembered_clients: 4_096,
@@ -183,12 +203,8 @@ impl Options {
                 "append_retry_min must be above 0 and at most append_retry_max",
             ),
             (
-                self.append_retry_max < self.quorum_timeout,
-                "quorum_timeout must be above append_retry_max",
-            ),
-            (
-                self.quorum_doubt < self.quorum_timeout,
-                "quorum_doubt must be below quorum_timeout",
+                self.append_retry_max <= self.follower_timeout,
+                "follower_timeout must be at least append_retry_max",
             ),
             (
                 self.max_put_bytes + 200 <= 65_507 && self.max_append_bytes + 2_400 <= 65_507,

@@ -5,14 +5,15 @@ use std::time::Duration;
 use super::options::Options;
 use super::time::Time;
 
-/// What a leader may still spend on sending again: a bucket that fills at a steady rate.
+/// What a leader may still spend on sending again: a bucket that fills with time and with every
+/// new entry.
 ///
-/// Where messages get lost, every early retry costs messages that the next entry's append would
-/// save, since that carries everything its receivers lack. With a budget the losses that are rare
-/// are all made good at once, and a bad network does not double the traffic.
+/// Where messages get lost, an early retry costs messages that the next entry's append would save,
+/// since that carries everything its receivers lack. With a budget the losses that are rare are all
+/// made good at once, and a bad network does not double the traffic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetryBudget {
-    /// The budget is spent as if it had been empty at this time and had filled since.
+    /// The bucket holds as much as if it had been empty at this time and had filled since.
     empty_at: Time,
 }
 
@@ -24,10 +25,25 @@ impl RetryBudget {
         }
     }
 
+    /// Puts in what a new entry brings.
+    pub(super) fn note_entry(&mut self, options: &Options) {
+        self.empty_at = self.empty_at - options.retry_cost.mul_f64(options.retries_per_entry);
+    }
+
     /// Takes that many messages out, or nothing if there are not as many in it.
-    pub(super) fn spend(&mut self, now: Time, messages: usize, options: &Options) -> bool {
+    pub(super) fn spend(
+        &mut self,
+        now: Time,
+        messages: usize,
+        first_attempts: &SuccessRate,
+        options: &Options,
+    ) -> bool {
+        let mut cost = options.retry_cost;
+        if first_attempts.is_below(MOSTLY) {
+            cost /= options.retry_rebate;
+        }
         let filled = self.empty_at.max(now - options.retry_saving);
-        let cost = options.retry_cost * u32::try_from(messages).unwrap_or(u32::MAX);
+        let cost = cost * u32::try_from(messages).unwrap_or(u32::MAX);
         let affordable = filled + cost <= now;
         if affordable {
             self.empty_at = filled + cost;
@@ -38,6 +54,41 @@ impl RetryBudget {
     /// When the bucket was empty, for a model checker.
     pub(super) fn empty_at(&self) -> Time {
         self.empty_at
+    }
+}
+
+/// Half: below this, most entries need more than one attempt.
+const MOSTLY: u32 = SuccessRate::ALWAYS / 2;
+
+/// How often the first attempt to replicate an entry succeeds: an exponentially weighted average.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SuccessRate(u32);
+
+impl SuccessRate {
+    const ALWAYS: u32 = 1 << 16;
+    /// An attempt weighs a 32nd.
+    const WEIGHT: u32 = 32;
+
+    /// Nothing has failed yet.
+    pub(super) fn perfect() -> SuccessRate {
+        SuccessRate(Self::ALWAYS)
+    }
+
+    /// Notes how an attempt went.
+    pub(super) fn note(&mut self, success: bool) {
+        self.0 -= self.0.div_ceil(Self::WEIGHT);
+        if success {
+            self.0 += Self::ALWAYS / Self::WEIGHT;
+        }
+    }
+
+    fn is_below(self, rate: u32) -> bool {
+        self.0 < rate
+    }
+
+    /// Whether so many first attempts fail that messages must be getting lost all the time.
+    pub(super) fn shows_losses(self) -> bool {
+        self.is_below(Self::ALWAYS / 16 * 15)
     }
 }
 

@@ -72,7 +72,7 @@ impl Progress {
             // What was sent and not acknowledged is taken for lost.
             self.next = self.matched.next();
         }
-        if self.is_silent(now, options.quorum_timeout) {
+        if self.is_silent(now, options.follower_timeout) {
             // Probably dead or cut off: ask with an empty append, and learn from its refusal.
             return log.last_index().next();
         }

@@ -4,6 +4,8 @@
 //! that comes back with its request soon after it was sent to the leader has not found it: that is the
 //! quickest sign of a leader's death, and it costs nothing.
 
+use std::time::Duration;
+
 use ::log::info;
 
 use super::client::{Operation, Outcome, Request};
@@ -60,15 +62,21 @@ impl Replica {
             })
     }
 
-    /// Asks for pre-votes almost at once. If the leader lives, it answers, and all is as before.
+    /// Takes the leader for dead, and asks for pre-votes unless it is heard meanwhile. Nothing is lost
+    /// by waiting for that until it has been silent for a moment, since its lease lasts longer; and a
+    /// leader that only lacks a quorum must not be suspected again and again.
     fn suspect_leader(&mut self) {
-        self.leader_heard_at = None;
+        let patience = self.options.suspicion_patience * 4u32.pow(self.suspicions.min(1));
+        let heard_at = self.leader_heard_at.take().unwrap_or(self.now);
+        self.suspicions += 1;
         self.leader_suspected = true;
         self.sent_to_leader.clear();
+        let moment = self.random_duration(Duration::ZERO, self.options.campaign_retry_min);
+        let soon = self.now.max(heard_at + patience) + moment;
         if let Role::Follower(follower) = &mut self.role {
             follower.leader = None;
+            follower.election_at = follower.election_at.min(soon);
         }
-        self.campaign_soon();
     }
 
     fn redirect(&mut self, request: Request, leader: Id) {

@@ -55,6 +55,10 @@ pub struct Replica {
     pub(super) sent_to_leader: BTreeMap<Id, (Time, Operation)>,
     /// Whether a client has found the present leader gone, and the leader has not been heard since.
     pub(super) leader_suspected: bool,
+    /// How often the leader of this term has been suspected.
+    pub(super) suspicions: u32,
+    /// Whether the last leader that was heard found that messages get lost all the time.
+    pub(super) messages_get_lost: bool,
     /// Counts the clients passed on, to spread them over the peers.
     pub(super) passed_on: usize,
     pub(super) outputs: Vec<Output>,
@@ -129,6 +133,8 @@ impl Replica {
             held: VecDeque::new(),
             sent_to_leader: BTreeMap::new(),
             leader_suspected: false,
+            suspicions: 0,
+            messages_get_lost: false,
             passed_on: 0,
             outputs: Vec::new(),
         };
@@ -160,6 +166,11 @@ impl Replica {
     pub fn deadline(&self) -> Time {
         let mut deadline = match &self.role {
             Role::Follower(follower) => follower.election_at,
+            Role::PreCandidate(campaign)
+                if campaign.supporters.len() >= self.quorum() && !campaign.outdone =>
+            {
+                campaign.retry_at.min(campaign.stands_at)
+            }
             Role::PreCandidate(campaign) => campaign.retry_at,
             Role::Candidate(campaign) => campaign.retry_at.min(campaign.gives_up_at),
             Role::Leader(leader) => self.leadership_deadline(leader),
@@ -257,6 +268,7 @@ impl Replica {
         self.voted_for = None;
         self.leader_heard_at = None;
         self.leader_suspected = false;
+        self.suspicions = 0;
         match &mut self.role {
             // The election timeout goes on: a higher term alone is no sign of a living leader.
             Role::Follower(follower) => follower.leader = None,

@@ -29,12 +29,10 @@ impl Replica {
             .values()
             .map(|follower| follower.sent_at)
             .min();
-        let stalled = self.stalled_since(leader);
         let waits_for_old_leases =
             self.now < leader.commits_from && self.log.commit() < self.log.last_index();
         [
             quietest.map(|at| at + self.options.heartbeat_interval),
-            stalled.map(|since| since + self.options.quorum_timeout),
             leader.retry_at,
             self.passes_on_at(leader),
             waits_for_old_leases.then_some(leader.commits_from),
@@ -72,6 +70,8 @@ impl Replica {
         };
         if leader.dispatched < last {
             leader.dispatched = last;
+            leader.copies = 0;
+            leader.budget.note_entry(&self.options);
             self.attempt(false);
         }
     }
@@ -106,9 +106,10 @@ impl Replica {
             return;
         };
         leader.attempts = leader.attempts.saturating_add(1);
+        leader.copies = leader.copies.saturating_add(1);
         if widely {
-            let lacking = leader.lacking(last);
-            for id in lacking {
+            let reachable = leader.reachable(now, self.options.follower_timeout, count);
+            for id in reachable {
                 self.send_along(&[id], true);
             }
             return;
@@ -118,6 +119,19 @@ impl Replica {
         leader.retry_at = Some(leader.retry_at.map_or(retry_at, |at| at.min(retry_at)));
         let route = leader.likeliest(count, now, patience);
         self.send_along(&route, true);
+    }
+
+    /// Sends what lacks a quorum to one more follower, without wanting an answer. Should this leader die,
+    /// its successor will know of these puts and answer them.
+    fn insure(&mut self) {
+        let now = self.now;
+        let patience = self.patience();
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        leader.copies = leader.copies.saturating_add(1);
+        let likeliest = leader.likeliest(1, now, patience);
+        self.send_along(&likeliest, false);
     }
 
     /// How long the leader waits for an answer before it takes an append for lost.
@@ -155,19 +169,28 @@ impl Replica {
         }
         let delay = 2 * leader.retry_delay;
         let overdue = delay > self.options.append_retry_max;
-        let widely = overdue || leader.attempts >= self.options.route_attempts;
+        let widely = leader.attempts >= self.options.route_attempts;
         let messages = if widely {
-            2 * leader.lacking(last).len()
+            2 * leader.followers.len()
         } else {
             quorum
         };
-        let affordable = leader.budget.spend(now, messages, &self.options);
+        if !leader.first_failed {
+            leader.first_failed = true;
+            leader.first_attempts.note(false);
+        }
+        let affordable =
+            leader
+                .budget
+                .spend(now, messages, &leader.first_attempts, &self.options);
         if overdue || affordable || doubtful {
             self.attempt(widely);
+        } else if leader.copies < self.options.least_copies {
+            self.insure();
         }
         if let Role::Leader(leader) = &mut self.role {
-            leader.retry_delay = delay;
-            leader.retry_at = Some(now + delay);
+            leader.retry_delay = delay.min(self.options.follower_timeout);
+            leader.retry_at = Some(now + leader.retry_delay);
         }
     }
 
@@ -224,6 +247,7 @@ impl Replica {
             entries,
             commit,
             answer_wanted,
+            messages_get_lost: leader.first_attempts.shows_losses(),
             route: rest.to_vec(),
             receipts: Vec::new(),
             sent_at: now,
@@ -240,6 +264,7 @@ impl Replica {
         };
         let before = self.quorum_matched(leader);
         let mut behind = Vec::new();
+        let mut more = Vec::new();
         for receipt in &appended.receipts {
             let follower = receipt.follower;
             let Role::Leader(leader) = &mut self.role else {
@@ -256,7 +281,7 @@ impl Replica {
                     progress.matched = progress.matched.max(index);
                     progress.next = progress.next.max(index.next());
                     if std::mem::take(&mut progress.backlog) && progress.next <= last {
-                        behind.push(follower);
+                        more.push(follower);
                     }
                 }
                 Reception::Matched(index) => {
@@ -280,7 +305,13 @@ impl Replica {
         }
         self.note_progress(before);
         self.try_commit();
-        for follower in behind {
+        // What is committed anyway can wait: the next append repairs it.
+        if let Role::Leader(leader) = &self.role
+            && self.quorum_matched(leader) < last
+        {
+            more.append(&mut behind);
+        }
+        for follower in more {
             self.send_along(&[follower], true);
         }
     }
@@ -298,8 +329,12 @@ impl Replica {
             return;
         }
         if let Role::Leader(leader) = &mut self.role {
+            if !std::mem::take(&mut leader.first_failed) {
+                leader.first_attempts.note(true);
+            }
             leader.progress_at = now;
             leader.attempts = 0;
+            leader.copies = 0;
             leader.retry_delay = patience;
             leader.retry_at = (matched < last).then_some(now + patience);
         }
@@ -313,13 +348,18 @@ impl Leader {
             .expect("every peer of a leader is a follower")
     }
 
-    /// Who lacks entries, as far as we know.
-    fn lacking(&self, last: Index) -> Vec<Id> {
-        self.followers
-            .iter()
-            .filter(|(_, progress)| progress.matched < last)
-            .map(|(&id, _)| id)
-            .collect()
+    /// Everybody but those that are probably dead or cut off, if the others suffice.
+    fn reachable(&self, now: Time, patience: Duration, count: usize) -> Vec<Id> {
+        let all = self.followers.keys().copied();
+        let answering: Vec<Id> = all
+            .clone()
+            .filter(|id| !self.followers[id].is_silent(now, patience))
+            .collect();
+        if answering.len() >= count {
+            answering
+        } else {
+            all.collect()
+        }
     }
 
     /// The `count` followers that are likeliest to answer: those that owe no answer, and among them to

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::message::Voted;
-use super::pacing::{RetryBudget, RoundTrips};
+use super::pacing::{RetryBudget, RoundTrips, SuccessRate};
 use super::progress::Progress;
 use super::reception::HeldRequest;
 use super::time::Time;
@@ -44,6 +44,10 @@ pub(super) struct Campaign {
     pub retry_at: Time,
     /// How long to wait after that.
     pub retry_delay: Duration,
+    /// Whether somebody who has answered in the present round holds more than we do.
+    pub outdone: bool,
+    /// When to stand for election at the earliest, if not everybody has answered (pre-candidates only).
+    pub stands_at: Time,
     /// When to give the term up (candidates only).
     pub gives_up_at: Time,
 }
@@ -84,8 +88,14 @@ pub(super) struct Leader {
     pub retry_delay: Duration,
     /// How often what lacks a quorum has been sent since a quorum last came to hold more.
     pub attempts: u32,
+    /// The same, counting also what was sent without wanting an answer.
+    pub copies: u32,
+    /// Whether the first attempt at what lacks a quorum has failed.
+    pub first_failed: bool,
     /// What may be spent on sending again.
     pub budget: RetryBudget,
+    /// How often an entry needs no more than one attempt.
+    pub first_attempts: SuccessRate,
     /// Puts that are not in the log, because the leader doubts its quorum or has too many there.
     pub waiting_puts: VecDeque<HeldRequest>,
     /// Gets that wait for a lease.

@@ -30,6 +30,8 @@ struct Datagram<'a> {
     answer: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    losses: Option<bool>,
     #[serde(skip_serializing_if = "<[Id]>::is_empty")]
     route: &'a [Id],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,6 +121,7 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
             commit: Some(append.commit.0),
             answer: Some(append.answer_wanted),
             sent_ns: Some(write_time(append.sent_at)),
+            losses: append.messages_get_lost.then_some(true),
             route: &append.route,
             receipts: Receipts::unless_empty(&append.receipts),
             entries: Some(Entries(&append.entries)),
