@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | [`run`] | one run: cores instead of processes, a queue of events instead of sockets |
 //! | [`invariants`] | Raft's promises and the lease's, checked after every step |
+//! | `trace` | everything that happens in a run, as text |
 //! | [`sweep`] | many seeds on all processors |
 //! | [`perform`] | sweeps as the command line asks for them |
 //! | [`summary`] | what a sweep found, as text |
@@ -18,3 +19,4 @@ pub mod perform;
 pub mod run;
 pub mod summary;
 pub mod sweep;
+mod trace;

@@ -7,13 +7,13 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
 
 use crate::embedded::invariants::{Invariants, Violation};
+use crate::embedded::trace::Trace;
 use crate::id::Id;
 use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
@@ -54,6 +54,9 @@ pub struct Order {
     pub keep_trace: bool,
     /// Whether the report shall have the clients' history.
     pub keep_history: bool,
+    /// Whether to check every promise after each step. Only a measurement of what that costs may do
+    /// without.
+    pub check_steps: bool,
 }
 
 impl Order {
@@ -65,6 +68,7 @@ impl Order {
             options: Options::default(),
             keep_trace: false,
             keep_history: true,
+            check_steps: true,
         }
     }
 }
@@ -76,7 +80,7 @@ pub struct Run {
     pub report: Report,
     /// The first promise that was broken, if any was.
     pub violation: Option<Violation>,
-    /// Every step as a line of text, if it was asked for.
+    /// Everything that happened, a line each, if it was asked for.
     pub trace: Option<String>,
     /// How many steps the replicas took.
     pub steps: u64,
@@ -96,7 +100,7 @@ pub fn run(order: &Order) -> Run {
     Run {
         report: simulation.into_report(),
         violation: invariants.into_violation(),
-        trace,
+        trace: trace.into_text(),
         steps,
     }
 }
@@ -185,8 +189,9 @@ struct Driver {
     hops: StreamRng,
     now: Duration,
     steps: u64,
+    checks_steps: bool,
     invariants: Invariants,
-    trace: Option<String>,
+    trace: Trace,
 }
 
 impl Driver {
@@ -241,8 +246,9 @@ impl Driver {
             hops: Stream::Hops.rng(order.seed),
             now: Duration::ZERO,
             steps: 0,
+            checks_steps: order.check_steps,
             invariants: Invariants::new(ids.len()),
-            trace: order.keep_trace.then(String::new),
+            trace: Trace::new(order.keep_trace),
         }
     }
 
@@ -283,10 +289,10 @@ impl Driver {
             What::ToReplica(to, input) => {
                 let core = &mut self.cores[to];
                 match &mut core.paused {
-                    _ if !core.alive => {}
+                    _ if !core.alive => self.trace.missed(self.now, to, &input),
                     None => self.step_core(to, Some(input)),
                     Some(waiting) if waiting.len() < MAX_WAITING => waiting.push_back(input),
-                    Some(_) => {}
+                    Some(_) => self.trace.missed(self.now, to, &input),
                 }
             }
             What::FromReplica(from, output) => self.hear(from, output),
@@ -311,20 +317,21 @@ impl Driver {
         let mut received = false;
         for input in inputs {
             received = true;
-            if let Some(trace) = &mut self.trace {
-                write_step(trace, now, index, Some(&input));
-            }
+            self.trace.input(now, index, &input);
             core.replica.receive(clock, input);
         }
-        if let Some(trace) = self.trace.as_mut().filter(|_| !received) {
-            write_step(trace, now, index, None);
+        if !received {
+            self.trace.timer(now, index);
         }
         core.replica.advance(clock);
         core.note_deadline();
         let outputs: Vec<Output> = core.replica.outputs().collect();
-        self.invariants
-            .check(now, index, &core.replica.view(), &outputs);
+        if self.checks_steps {
+            self.invariants
+                .check(now, index, &core.replica.view(), &outputs);
+        }
         for output in outputs {
+            self.trace.output(now, index, &output);
             self.post(What::FromReplica(index, output), Duration::ZERO);
         }
     }
@@ -352,6 +359,7 @@ impl Driver {
 
     /// A replica's output reaches the simulator.
     fn hear(&mut self, from: usize, output: Output) {
+        self.trace.heard(self.now, from, &output);
         let src = self.roster.replica(from);
         let envelope = match output {
             Output::Send { to, message } => {
@@ -395,6 +403,7 @@ impl Driver {
 
     fn carry_out(&mut self) {
         while let Some(action) = self.simulation.next_action() {
+            self.trace.action(self.now, &action);
             match action {
                 Action::Deliver { to, payload, after } => {
                     let Posted { from, message } = payload;
@@ -408,12 +417,8 @@ impl Driver {
                 Action::Kill(index) => self.cores[index].alive = false,
                 Action::Pause(index) => self.cores[index].paused = Some(VecDeque::new()),
                 Action::Resume(index) => self.resume(index),
-                Action::Note(text) => {
-                    if let Some(trace) = &mut self.trace {
-                        let seconds = self.now.as_secs_f64();
-                        writeln!(trace, "{seconds:.6} simulator {text}").expect("memory");
-                    }
-                }
+                // It is in the trace.
+                Action::Note(_) => {}
             }
         }
     }
@@ -453,22 +458,6 @@ fn read(request: &ClientRequest) -> Request {
             _ => Operation::Get { key },
         },
     }
-}
-
-fn write_step(trace: &mut String, now: Duration, index: usize, input: Option<&CoreInput>) {
-    let seconds = now.as_secs_f64();
-    match input {
-        None => writeln!(trace, "{seconds:.6} {index:04X} timer"),
-        Some(CoreInput::Message { from, message }) => {
-            writeln!(trace, "{seconds:.6} {from} -> {index:04X} {message}")
-        }
-        Some(CoreInput::Request(request)) => writeln!(
-            trace,
-            "{seconds:.6} {} -> {index:04X} {} {:?}",
-            request.client, request.mid, request.operation
-        ),
-    }
-    .expect("memory");
 }
 
 #[cfg(test)]

@@ -13,11 +13,8 @@ fn course(name: &str) -> Arc<Config> {
 
 fn run_traced(name: &str, seed: u64) -> Run {
     run(&Order {
-        config: course(name),
-        seed,
-        options: Options::default(),
         keep_trace: true,
-        keep_history: true,
+        ..Order::new(course(name), seed)
     })
 }
 
