@@ -8,6 +8,7 @@
 //! | file | what it is about |
 //! | --- | --- |
 //! | [`run`] | one run: cores instead of processes, a queue of events instead of sockets |
+//! | `queue` | what is under way |
 //! | [`invariants`] | Raft's promises and the lease's, checked after every step |
 //! | `trace` | everything that happens in a run, as text |
 //! | [`sweep`] | many seeds on all processors |
@@ -16,6 +17,7 @@
 
 pub mod invariants;
 pub mod perform;
+mod queue;
 pub mod run;
 pub mod summary;
 pub mod sweep;

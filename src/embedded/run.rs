@@ -5,14 +5,14 @@
 //! and the simulator takes a moment drawn from the run's seed.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
 
 use crate::embedded::invariants::{Invariants, Violation};
+use crate::embedded::queue::Queue;
 use crate::embedded::trace::Trace;
 use crate::id::Id;
 use crate::raft::{
@@ -168,13 +168,6 @@ struct Posted {
 }
 
 /// Something on its way.
-struct Event {
-    at: Duration,
-    /// The order in which they were sent, which decides between those due together.
-    number: u64,
-    what: What,
-}
-
 enum What {
     ToReplica(usize, CoreInput),
     FromReplica(usize, Output),
@@ -184,8 +177,11 @@ struct Driver {
     simulation: Simulation<Posted>,
     roster: Roster,
     cores: Vec<Core>,
-    queue: BinaryHeap<Reverse<Event>>,
-    sent: u64,
+    /// The answer of `Driver::next_core`, until a core acts, pauses or dies.
+    next_core: Option<(Duration, usize)>,
+    queue: Queue<What>,
+    /// The outputs of a step; empty between steps.
+    outputs: Vec<Output>,
     hops: StreamRng,
     now: Duration,
     steps: u64,
@@ -241,8 +237,9 @@ impl Driver {
             simulation,
             roster,
             cores,
-            queue: BinaryHeap::new(),
-            sent: 0,
+            next_core: None,
+            queue: Queue::new(),
+            outputs: Vec::new(),
             hops: Stream::Hops.rng(order.seed),
             now: Duration::ZERO,
             steps: 0,
@@ -257,24 +254,17 @@ impl Driver {
             && !self.invariants.is_violated()
             && self.steps < MAX_STEPS
         {
-            let event_at = self.queue.peek().map(|Reverse(event)| event.at);
+            let event_at = self.queue.next_at();
             let simulation_at = self.simulation.next_deadline();
-            let (core_at, core) = self
-                .cores
-                .iter()
-                .enumerate()
-                .filter(|(_, core)| core.acts())
-                .map(|(index, core)| (core.deadline, index))
-                .min()
-                .unwrap_or((Duration::MAX, 0));
+            let (core_at, core) = self.next_core();
             let next = event_at
                 .unwrap_or(Duration::MAX)
                 .min(simulation_at)
                 .min(core_at);
             self.now = self.now.max(next);
             if event_at == Some(next) {
-                let Reverse(event) = self.queue.pop().expect("it was there just now");
-                self.happen(event.what);
+                let what = self.queue.pop().expect("it was there just now");
+                self.happen(what);
             } else if simulation_at == next {
                 self.simulation.step(self.now, Input::Time);
                 self.carry_out();
@@ -282,6 +272,18 @@ impl Driver {
                 self.step_core(core, None);
             }
         }
+    }
+
+    /// Which core must be called next without an input, and when.
+    fn next_core(&mut self) -> (Duration, usize) {
+        *self.next_core.get_or_insert_with(|| {
+            let acting = self.cores.iter().enumerate();
+            acting
+                .filter(|(_, core)| core.acts())
+                .map(|(index, core)| (core.deadline, index))
+                .min()
+                .unwrap_or((Duration::MAX, 0))
+        })
     }
 
     fn happen(&mut self, what: What) {
@@ -301,6 +303,7 @@ impl Driver {
 
     /// Lets a core that was paused go on, with what has waited for it.
     fn resume(&mut self, index: usize) {
+        self.next_core = None;
         let mut waiting = self.cores[index].paused.take().unwrap_or_default();
         while !waiting.is_empty() {
             let together = waiting.len().min(MAX_RECEIVED_AT_ONCE);
@@ -311,6 +314,7 @@ impl Driver {
     /// Lets a core act, with inputs or because it is time to.
     fn step_core(&mut self, index: usize, inputs: impl IntoIterator<Item = CoreInput>) {
         self.steps += 1;
+        self.next_core = None;
         let now = self.now;
         let core = &mut self.cores[index];
         let clock = core.clock(now);
@@ -325,15 +329,17 @@ impl Driver {
         }
         core.replica.advance(clock);
         core.note_deadline();
-        let outputs: Vec<Output> = core.replica.outputs().collect();
+        let mut outputs = std::mem::take(&mut self.outputs);
+        outputs.extend(core.replica.outputs());
         if self.checks_steps {
             self.invariants
                 .check(now, index, &core.replica.view(), &outputs);
         }
-        for output in outputs {
+        for output in outputs.drain(..) {
             self.trace.output(now, index, &output);
             self.post(What::FromReplica(index, output), Duration::ZERO);
         }
+        self.outputs = outputs;
     }
 
     /// Sends something on its way. What is delayed keeps no order with anything else.
@@ -349,12 +355,7 @@ impl Driver {
         } else {
             self.now + hop + after
         };
-        self.sent += 1;
-        self.queue.push(Reverse(Event {
-            at,
-            number: self.sent,
-            what,
-        }));
+        self.queue.push(at, what);
     }
 
     /// A replica's output reaches the simulator.
@@ -414,33 +415,19 @@ impl Driver {
                     let input = CoreInput::Request(read(&request));
                     self.post(What::ToReplica(to, input), Duration::ZERO);
                 }
-                Action::Kill(index) => self.cores[index].alive = false,
-                Action::Pause(index) => self.cores[index].paused = Some(VecDeque::new()),
+                Action::Kill(index) => {
+                    self.cores[index].alive = false;
+                    self.next_core = None;
+                }
+                Action::Pause(index) => {
+                    self.cores[index].paused = Some(VecDeque::new());
+                    self.next_core = None;
+                }
                 Action::Resume(index) => self.resume(index),
                 // It is in the trace.
                 Action::Note(_) => {}
             }
         }
-    }
-}
-
-impl PartialEq for Event {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Event {}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Event {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
     }
 }
 

@@ -249,8 +249,8 @@ fn what_is_delayed_is_overtaken_and_what_is_not_keeps_its_order() {
         driver.post(what, Duration::from_millis(after_ms));
     }
     let mut arrived = Vec::new();
-    while let Some(Reverse(event)) = driver.queue.pop() {
-        if let What::ToReplica(_, CoreInput::Request(request)) = event.what {
+    while let Some(what) = driver.queue.pop() {
+        if let What::ToReplica(_, CoreInput::Request(request)) = what {
             arrived.push(request.mid);
         }
     }

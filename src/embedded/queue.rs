@@ -1,0 +1,54 @@
+//! What is under way in virtual time, in the order in which it arrives.
+//!
+//! Must never know what it is. What is sent first arrives first of what is due together.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+/// Things under way, each with the time of its arrival.
+#[derive(Debug)]
+pub(super) struct Queue<T> {
+    /// When each is due, its number and its place. Small, as a heap moves its elements a lot.
+    due: BinaryHeap<Reverse<(Duration, u64, usize)>>,
+    places: Vec<Option<T>>,
+    free: Vec<usize>,
+    /// How many were ever sent.
+    sent: u64,
+}
+
+impl<T> Queue<T> {
+    /// Nothing is under way.
+    pub(super) fn new() -> Queue<T> {
+        Queue {
+            due: BinaryHeap::new(),
+            places: Vec::new(),
+            free: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    /// Sends something, to arrive then.
+    pub(super) fn push(&mut self, at: Duration, what: T) {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            self.places.len() - 1
+        });
+        let before = self.places[place].replace(what);
+        debug_assert!(before.is_none(), "the place is free");
+        self.sent += 1;
+        self.due.push(Reverse((at, self.sent, place)));
+    }
+
+    /// When the next arrives, if any is under way.
+    pub(super) fn next_at(&self) -> Option<Duration> {
+        self.due.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// Takes the next out.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let Reverse((_, _, place)) = self.due.pop()?;
+        self.free.push(place);
+        self.places[place].take()
+    }
+}
