@@ -12,6 +12,7 @@
 //! | `election` | pre-votes, votes, how a leader begins (Raft §5.2, §5.4.1; thesis §9.6) |
 //! | `replication` | appends, repair, acknowledgements, commit, lease (Raft §5.3, §5.4.2) |
 //! | `progress` | what a leader knows of a follower, what to send it next, how long answers take |
+//! | `followers` | that of all followers |
 //! | `reception` | clients: serve, redirect, hold, pass on; how they give a dead leader away |
 //! | `fates` | who answers a put that an election caught in the log |
 //! | `role` | the state that only a follower, a candidate or a leader has |
@@ -27,6 +28,7 @@ mod election;
 pub mod entry;
 mod fates;
 mod fingerprint;
+mod followers;
 pub mod log;
 pub mod message;
 pub(crate) mod mistakes;

@@ -344,14 +344,16 @@ impl Replica {
 
     /// The last index that a quorum holds.
     fn quorum_matched(&self, leader: &Leader) -> Index {
-        let mut matched: Vec<Index> = leader
-            .followers
-            .values()
-            .map(|follower| follower.matched)
-            .chain([self.log.last_index()])
-            .collect();
-        matched.sort_unstable_by(|a, b| b.cmp(a));
-        matched[self.quorum() - 1]
+        let own = self.log.last_index();
+        let quorum = self.quorum();
+        let matched = || leader.followers.values().map(|follower| follower.matched);
+        let holders = |index| 1 + matched().filter(|&other| other >= index).count();
+        // No list to be sorted: a leader asks this several times a step.
+        matched()
+            .chain([own])
+            .filter(|&index| holders(index) >= quorum)
+            .max()
+            .unwrap_or(Index::ZERO)
     }
 
     /// Since when entries have lacked a quorum without any progress towards one.
