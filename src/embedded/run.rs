@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
+use rand::distr::{Distribution, Uniform};
 
 use crate::embedded::invariants::{Invariants, Violation};
 use crate::embedded::queue::Queue;
@@ -183,6 +184,7 @@ struct Driver {
     /// The outputs of a step; empty between steps.
     outputs: Vec<Output>,
     hops: StreamRng,
+    hop: Uniform<Duration>,
     now: Duration,
     steps: u64,
     checks_steps: bool,
@@ -241,6 +243,7 @@ impl Driver {
             queue: Queue::new(),
             outputs: Vec::new(),
             hops: Stream::Hops.rng(order.seed),
+            hop: Uniform::new_inclusive(HOP_MIN, HOP_MAX).expect("a range"),
             now: Duration::ZERO,
             steps: 0,
             checks_steps: order.check_steps,
@@ -344,7 +347,7 @@ impl Driver {
 
     /// Sends something on its way. What is delayed keeps no order with anything else.
     fn post(&mut self, what: What, after: Duration) {
-        let hop = self.hops.random_range(HOP_MIN..=HOP_MAX);
+        let hop = self.hop.sample(&mut self.hops);
         let link = match what {
             What::ToReplica(to, _) => &mut self.cores[to].last_in,
             What::FromReplica(from, _) => &mut self.cores[from].last_out,
@@ -433,14 +436,14 @@ impl Driver {
 
 /// A client's request as the core takes it.
 fn read(request: &ClientRequest) -> Request {
-    let key = request.key.to_string();
+    let key = String::from(&*request.key);
     Request {
         client: request.client,
-        mid: request.mid.to_string(),
+        mid: String::from(request.mid.as_str()),
         operation: match (request.op, &request.value) {
             (Op::Put, Some(value)) => Operation::Put {
                 key,
-                value: value.to_string(),
+                value: String::from(&**value),
             },
             _ => Operation::Get { key },
         },

@@ -349,11 +349,13 @@ impl Replica {
         let matched = || leader.followers.values().map(|follower| follower.matched);
         let holders = |index| 1 + matched().filter(|&other| other >= index).count();
         // No list to be sorted: a leader asks this several times a step.
-        matched()
-            .chain([own])
-            .filter(|&index| holders(index) >= quorum)
-            .max()
-            .unwrap_or(Index::ZERO)
+        let mut most = Index::ZERO;
+        for index in matched().chain([own]) {
+            if index > most && holders(index) >= quorum {
+                most = index;
+            }
+        }
+        most
     }
 
     /// Since when entries have lacked a quorum without any progress towards one.
@@ -546,7 +548,12 @@ impl Replica {
         let count = (commit.0 - applied.0) as usize;
         for entry in self.log.from(applied.next()).take(count) {
             if let Command::Put(put) = &entry.command {
-                self.store.insert(put.key.clone(), put.value.clone());
+                match self.store.get_mut(&put.key) {
+                    Some(value) => value.clone_from(&put.value),
+                    None => {
+                        self.store.insert(put.key.clone(), put.value.clone());
+                    }
+                }
             }
         }
         self.settle_owed(up_to_date);

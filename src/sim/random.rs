@@ -78,10 +78,13 @@ pub fn alphanumeric<const LENGTH: usize>(rng: &mut StreamRng) -> [u8; LENGTH] {
 pub fn md5hex(text: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let hash = Md5::digest(text.as_bytes());
-    hash.iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+    let mut text = String::with_capacity(2 * hash.len());
+    for byte in hash {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(digit)]));
+        }
+    }
+    text
 }
 
 #[cfg(test)]
