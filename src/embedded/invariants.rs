@@ -5,9 +5,11 @@
 //! is mirrored as the numbers of its beginnings, so that a step costs what it changes. Nothing here
 //! may influence a run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use crate::id::Id;
 use crate::raft::entry::{Command, Entry};
@@ -102,7 +104,7 @@ pub struct Invariants {
     /// What is committed, by index, as whoever knew it first had it.
     committed: Vec<(Term, Chain)>,
     /// By their MIDs.
-    attempts: HashMap<String, Attempt>,
+    attempts: FxHashMap<String, Attempt>,
     /// The highest term whose leader has committed anything.
     committing_term: Term,
     violation: Option<Violation>,
@@ -121,7 +123,7 @@ impl Invariants {
             leaders: BTreeMap::new(),
             entries: Entries::default(),
             committed: Vec::new(),
-            attempts: HashMap::new(),
+            attempts: FxHashMap::default(),
             committing_term: Term(0),
             violation: None,
         }
@@ -401,7 +403,7 @@ fn term_at(view: &View<'_>, index: usize) -> Option<Term> {
 }
 
 /// What is known of the attempt, to be changed.
-fn known<'a>(attempts: &'a mut HashMap<String, Attempt>, mid: &str) -> &'a mut Attempt {
+fn known<'a>(attempts: &'a mut FxHashMap<String, Attempt>, mid: &str) -> &'a mut Attempt {
     if !attempts.contains_key(mid) {
         attempts.insert(mid.to_owned(), Attempt::default());
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
+use rustc_hash::FxHashMap;
 
 use crate::id::Id;
 use crate::sim::config::Config;
@@ -75,7 +76,8 @@ pub struct Clients {
     workload: Workload,
     clients: Vec<Client>,
     requests: Vec<Request>,
-    attempts: HashMap<Mid, Attempt>,
+    /// By their names, which this program draws itself: no stranger can choose them to collide.
+    attempts: FxHashMap<Mid, Attempt>,
     mids: StreamRng,
     targets: StreamRng,
     history: Option<Vec<HistoryEvent>>,
@@ -130,7 +132,7 @@ impl Clients {
             workload,
             clients: (0..roster.clients()).map(|_| new_client()).collect(),
             requests: Vec::new(),
-            attempts: HashMap::new(),
+            attempts: FxHashMap::default(),
             mids: Stream::Mids.rng(seed),
             targets: Stream::Targets.rng(seed),
             history: keep_history.then(Vec::new),

@@ -3,12 +3,13 @@
 //!
 //! The verdict is [`linearizability`](crate::linearizability)'s; here it is only told.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::linearizability::history::{History, HistoryError};
 use crate::linearizability::{Kind, Operation, Outcome, check};
@@ -28,7 +29,8 @@ const BUFFER_BYTES: usize = 1 << 18;
 /// What took effect or may have, of the history of a run.
 pub fn operations(history: &[HistoryEvent]) -> Vec<Operation> {
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let mut under_way: HashMap<Mid, usize> = HashMap::with_capacity(history.len() / 2 + 1);
+    let mut under_way: FxHashMap<Mid, usize> =
+        FxHashMap::with_capacity_and_hasher(history.len() / 2 + 1, FxBuildHasher);
     let mut operations: Vec<Operation> = Vec::with_capacity(history.len() / 2 + 1);
     // Whether each counts: not if it is closed without effect, nor if it is a get under way.
     let mut counts: Vec<bool> = Vec::with_capacity(history.len() / 2 + 1);

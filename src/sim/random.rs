@@ -71,7 +71,7 @@ fn scramble(number: u64) -> u64 {
 /// Random letters and digits.
 pub fn alphanumeric<const LENGTH: usize>(rng: &mut StreamRng) -> [u8; LENGTH] {
     const ALPHABET: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    std::array::from_fn(|_| ALPHABET[rng.random_range(0..ALPHABET.len())])
+    std::array::from_fn(|_| ALPHABET[rng.random_range(0..ALPHABET.len() as u32) as usize])
 }
 
 /// The MD5 hash of `text` in 32 lower-case hexadecimal digits.
