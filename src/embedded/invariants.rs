@@ -409,3 +409,54 @@ fn known<'a>(attempts: &'a mut FxHashMap<String, Attempt>, mid: &str) -> &'a mut
     }
     attempts.get_mut(mid).expect("it is there by now")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::raft::entry::Put;
+
+    fn renewal(term: u64) -> Entry {
+        Entry {
+            term: Term(term),
+            command: Command::Renew,
+        }
+    }
+
+    fn put(term: u64, value: &str) -> Entry {
+        Entry {
+            term: Term(term),
+            command: Command::Put(Arc::new(Put {
+                key: "k".to_owned(),
+                value: value.to_owned(),
+                client: Id(0x15),
+                mid: "m".to_owned(),
+            })),
+        }
+    }
+
+    #[test]
+    fn beginnings_of_logs_have_the_same_number_only_if_they_are_the_same() {
+        let mut entries = Entries::default();
+        let first = entries.chain(Index(1), 0, &renewal(1)).unwrap();
+        let second = entries.chain(Index(2), first, &put(2, "v")).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(entries.chain(Index(1), 0, &renewal(1)), Some(first));
+        assert_eq!(entries.chain(Index(2), first, &put(2, "v")), Some(second));
+        // Another leader's entry in the same place is another beginning.
+        let other = entries.chain(Index(1), 0, &renewal(2)).unwrap();
+        assert!(![first, second].contains(&other));
+    }
+
+    #[test]
+    fn a_place_and_a_term_have_one_entry_and_one_past() {
+        let mut entries = Entries::default();
+        let first = entries.chain(Index(1), 0, &renewal(1)).unwrap();
+        let other = entries.chain(Index(1), 0, &renewal(2)).unwrap();
+        entries.chain(Index(2), first, &put(2, "v")).unwrap();
+        assert_eq!(entries.chain(Index(2), first, &put(2, "w")), None);
+        assert_eq!(entries.chain(Index(2), first, &renewal(2)), None);
+        assert_eq!(entries.chain(Index(2), other, &put(2, "v")), None);
+    }
+}

@@ -52,3 +52,25 @@ impl<T> Queue<T> {
         self.places[place].take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_first_comes_first_and_of_that_what_was_sent_first() {
+        let at = Duration::from_millis;
+        let mut queue = Queue::new();
+        for (due, what) in [(3, "d"), (1, "a"), (2, "c"), (1, "b")] {
+            queue.push(at(due), what);
+        }
+        assert_eq!(queue.next_at(), Some(at(1)));
+        assert_eq!([queue.pop(), queue.pop()], [Some("a"), Some("b")]);
+        // Places that became free are used again; the order does not hang on them.
+        queue.push(at(2), "after c");
+        queue.push(at(3), "after d");
+        let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(rest, ["c", "after c", "d", "after d"]);
+        assert_eq!(queue.next_at(), None);
+    }
+}
