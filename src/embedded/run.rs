@@ -15,6 +15,7 @@ use rand::RngExt;
 
 use crate::embedded::invariants::{Invariants, Violation};
 use crate::id::Id;
+use crate::raft::mistakes::Mistake;
 use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
@@ -111,6 +112,8 @@ struct Core {
     clock_rate_ppb: u64,
     /// Datagrams that wait for it, while it is paused.
     paused: Option<VecDeque<CoreInput>>,
+    /// When its clock was read for what waits: at the pause, if that mistake is built in.
+    clock_read_at: Option<Duration>,
     /// When it must be called, in the run's time.
     deadline: Duration,
     /// When the latest datagram to it arrives, and the latest from it: on one machine, datagrams
@@ -128,13 +131,14 @@ impl Core {
         self.alive && self.paused.is_none()
     }
 
+    /// When its clock shows this time, in the run's time.
+    fn reached(&self, time: Time) -> Duration {
+        let shown = time.since_epoch().saturating_sub(self.clock_start);
+        passed_until(shown, self.clock_rate_ppb)
+    }
+
     fn note_deadline(&mut self) {
-        let shown = self
-            .replica
-            .deadline()
-            .since_epoch()
-            .saturating_sub(self.clock_start);
-        self.deadline = passed_until(shown, self.clock_rate_ppb);
+        self.deadline = self.reached(self.replica.deadline());
     }
 }
 
@@ -213,6 +217,7 @@ impl Driver {
                     clock_rate_ppb: rates
                         .random_range(TRUE_RATE_PPB - drift_ppb..=TRUE_RATE_PPB + drift_ppb),
                     paused: None,
+                    clock_read_at: None,
                     deadline: Duration::ZERO,
                     last_in: Duration::ZERO,
                     last_out: Duration::ZERO,
@@ -293,6 +298,15 @@ impl Driver {
         }
     }
 
+    fn pause(&mut self, index: usize) {
+        let core = &mut self.cores[index];
+        core.paused = Some(VecDeque::new());
+        let options = core.replica.view().options();
+        if options.makes(Mistake::ClockReadTooEarly) {
+            core.clock_read_at = Some(self.now);
+        }
+    }
+
     /// Lets a core that was paused go on, with what has waited for it.
     fn resume(&mut self, index: usize) {
         let mut waiting = self.cores[index].paused.take().unwrap_or_default();
@@ -300,6 +314,7 @@ impl Driver {
             let together = waiting.len().min(MAX_RECEIVED_AT_ONCE);
             self.step_core(index, waiting.drain(..together));
         }
+        self.cores[index].clock_read_at = None;
     }
 
     /// Lets a core act, with inputs or because it is time to.
@@ -307,7 +322,8 @@ impl Driver {
         self.steps += 1;
         let now = self.now;
         let core = &mut self.cores[index];
-        let clock = core.clock(now);
+        let read_at = core.clock_read_at.take().unwrap_or(now);
+        let clock = core.clock(read_at);
         let mut received = false;
         for input in inputs {
             received = true;
@@ -322,8 +338,12 @@ impl Driver {
         core.replica.advance(clock);
         core.note_deadline();
         let outputs: Vec<Output> = core.replica.outputs().collect();
+        let view = core.replica.view();
+        let lease_end = view
+            .lease_left()
+            .map(|left| core.reached(view.now() + left));
         self.invariants
-            .check(now, index, &core.replica.view(), &outputs);
+            .check(now, index, &view, lease_end, &outputs);
         for output in outputs {
             self.post(What::FromReplica(index, output), Duration::ZERO);
         }
@@ -406,7 +426,7 @@ impl Driver {
                     self.post(What::ToReplica(to, input), Duration::ZERO);
                 }
                 Action::Kill(index) => self.cores[index].alive = false,
-                Action::Pause(index) => self.cores[index].paused = Some(VecDeque::new()),
+                Action::Pause(index) => self.pause(index),
                 Action::Resume(index) => self.resume(index),
                 Action::Note(text) => {
                     if let Some(trace) = &mut self.trace {
