@@ -107,7 +107,7 @@ fn a_stand_in_without_replication_fails_and_every_file_is_well_formed() {
 fn a_history_that_cannot_be_explained_is_a_finding_beside_the_courses_verdict() {
     // With shared keys the course's rules do not look at values, and each echo has its own.
     let bench = Bench::new(json!({
-        "lifetime": 1, "shared_keys": 2, "tests": {
+        "shared_keys": 2, "tests": {
             "maximum_appends_batched_fraction": 1,
             "benchmarks": {
                 "total_msgs": [100, 200, 300], "failures": [0, 1, 2],
