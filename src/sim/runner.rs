@@ -185,6 +185,8 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
         _ if reports.len() == tests && !broken && reports.iter().all(Report::passed) => End::Passed,
         _ if reports.len() == tests => End::Failed,
         Some(signal) => End::Interrupted(signal),
+        // A run in virtual time ends at the first broken promise.
+        None if broken => End::Failed,
         None => End::Unread,
     };
     Ok(Outcome {

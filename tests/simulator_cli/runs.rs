@@ -135,6 +135,23 @@ fn a_history_that_cannot_be_explained_is_a_finding_beside_the_courses_verdict() 
     assert_eq!(result["linearizable"], false);
 }
 
+#[test]
+fn a_broken_promise_in_virtual_time_is_told_and_fails() {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/extra/beyond-bound.json");
+    let broken = (0..20).find_map(|seed: u64| {
+        let output = Command::new(simulator())
+            .args(["--virtual", "--seed", &seed.to_string()])
+            .arg(&config)
+            .output()
+            .unwrap();
+        stdout(&output)
+            .contains("VIOLATION lease")
+            .then_some(output)
+    });
+    let output = broken.expect("the config breaks a lease");
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+}
+
 fn check_history(text: &str) {
     let events: Vec<Value> = text
         .lines()
