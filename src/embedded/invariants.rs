@@ -93,6 +93,16 @@ struct Mirror {
     commit: Index,
     /// The term that it led at its last step, and how long its log was.
     leading: Option<(Term, Index)>,
+    /// When the lease that it had at its last step is over, in the run's time.
+    lease_end: Option<Duration>,
+}
+
+/// What was known of a replica before its step.
+#[derive(Clone, Copy)]
+struct Before {
+    /// The term that it led, if it did.
+    led: Option<Term>,
+    commit: Index,
 }
 
 /// What is known of a run.
@@ -139,15 +149,29 @@ impl Invariants {
         self.violation
     }
 
-    /// Checks every promise after a step of the replica with this index.
-    pub fn check(&mut self, time: Duration, index: usize, view: &View<'_>, outputs: &[Output]) {
+    /// Checks every promise after a step of the replica with this index. `lease_end` is when the
+    /// lease that it has is over, in the run's time and by its own clock.
+    pub fn check(
+        &mut self,
+        time: Duration,
+        index: usize,
+        view: &View<'_>,
+        lease_end: Option<Duration>,
+        outputs: &[Output],
+    ) {
         // A step may take several inputs in, and end its term in between.
-        let led = self.mirrors[index].leading.is_some();
+        let mirror = &mut self.mirrors[index];
+        let before = Before {
+            led: mirror.leading.map(|(term, _)| term),
+            commit: mirror.commit,
+        };
+        mirror.lease_end = lease_end;
         let result = self
             .follow_log(index, view)
             .and_then(|()| self.check_leader(index, view))
             .and_then(|()| self.check_commit(index, view))
-            .and_then(|()| self.check_answers(index, view, led, outputs));
+            .and_then(|()| self.check_leases(time))
+            .and_then(|()| self.check_answers(index, view, before, outputs));
         if let Err((invariant, what)) = result
             && self.violation.is_none()
         {
@@ -307,16 +331,39 @@ impl Invariants {
         Ok(())
     }
 
+    /// While a leader has a lease by its own clock, no leader of a later term has committed, whether
+    /// anybody asks for a value meanwhile or not, and whether the holder acts, stands still or is
+    /// dead (no other replica can tell).
+    fn check_leases(&self, time: Duration) -> Checked {
+        for (index, mirror) in self.mirrors.iter().enumerate() {
+            if let (Some((led, _)), Some(end)) = (mirror.leading, mirror.lease_end)
+                && led < self.committing_term
+                && time < end
+            {
+                return Err((
+                    "lease",
+                    format!(
+                        "replica {index} has a lease of term {led} for another {:?}, but a leader \
+                         of term {} has committed",
+                        end - time,
+                        self.committing_term
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn check_answers(
         &mut self,
         index: usize,
         view: &View<'_>,
-        led: bool,
+        before: Before,
         outputs: &[Output],
     ) -> Checked {
         for output in outputs {
             match output {
-                Output::Answer(answer) => self.check_answer(index, view, led, answer)?,
+                Output::Answer(answer) => self.check_answer(index, view, before, answer)?,
                 Output::Send { to, message } => check_loyalty(view, *to, message)?,
             }
         }
@@ -327,7 +374,7 @@ impl Invariants {
         &mut self,
         index: usize,
         view: &View<'_>,
-        led: bool,
+        before: Before,
         answer: &Answer,
     ) -> Checked {
         let (id, mid) = (view.id(), &answer.mid);
@@ -350,25 +397,27 @@ impl Invariants {
                 "no redirect of a committed put",
                 format!("{id} says that {mid} had no effect, but it is committed"),
             )),
-            Outcome::Value(_) if view.role() != RoleName::Leader && !led => Err((
+            Outcome::Value(_) if view.role() != RoleName::Leader && before.led.is_none() => Err((
                 "gets from the leader alone",
                 format!("{id} answers {mid}, but does not lead"),
             )),
-            // Without a lease a get may still be answered after a round through the log.
-            Outcome::Value(_)
-                if view.lease_left().is_some() && view.term() < self.committing_term =>
-            {
-                Err((
-                    "lease",
-                    format!(
-                        "{id} answers {mid} under its lease of term {}, but a leader of term {} \
-                         has committed",
-                        view.term(),
-                        self.committing_term
-                    ),
-                ))
+            Outcome::Value(_) => {
+                let term = before.led.unwrap_or(view.term());
+                // Without a lease a get may still be answered after a round through the log.
+                let leased = view.lease_left().is_some() || view.commit() == before.commit;
+                if leased && term < self.committing_term {
+                    return Err((
+                        "lease",
+                        format!(
+                            "{id} answers {mid} under its lease of term {term}, but a leader of \
+                             term {} has committed",
+                            self.committing_term
+                        ),
+                    ));
+                }
+                Ok(())
             }
-            _ => Ok(()),
+            Outcome::Stored | Outcome::Redirect | Outcome::Fail => Ok(()),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::embedded::invariants::{Invariants, Violation};
 use crate::embedded::queue::Queue;
 use crate::embedded::trace::Trace;
 use crate::id::Id;
+use crate::raft::mistakes::Mistake;
 use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
@@ -116,6 +117,8 @@ struct Core {
     clock_rate_ppb: u64,
     /// Datagrams that wait for it, while it is paused.
     paused: Option<VecDeque<CoreInput>>,
+    /// When its clock was read for what waits: at the pause, if that mistake is built in.
+    clock_read_at: Option<Duration>,
     /// When it must be called, in the run's time.
     deadline: Duration,
     /// When the latest datagram to it arrives, and the latest from it: on one machine, datagrams
@@ -133,13 +136,14 @@ impl Core {
         self.alive && self.paused.is_none()
     }
 
+    /// When its clock shows this time, in the run's time.
+    fn reached(&self, time: Time) -> Duration {
+        let shown = time.since_epoch().saturating_sub(self.clock_start);
+        passed_until(shown, self.clock_rate_ppb)
+    }
+
     fn note_deadline(&mut self) {
-        let shown = self
-            .replica
-            .deadline()
-            .since_epoch()
-            .saturating_sub(self.clock_start);
-        self.deadline = passed_until(shown, self.clock_rate_ppb);
+        self.deadline = self.reached(self.replica.deadline());
     }
 }
 
@@ -216,6 +220,7 @@ impl Driver {
                     clock_rate_ppb: rates
                         .random_range(TRUE_RATE_PPB - drift_ppb..=TRUE_RATE_PPB + drift_ppb),
                     paused: None,
+                    clock_read_at: None,
                     deadline: Duration::ZERO,
                     last_in: Duration::ZERO,
                     last_out: Duration::ZERO,
@@ -304,6 +309,16 @@ impl Driver {
         }
     }
 
+    fn pause(&mut self, index: usize) {
+        self.next_core = None;
+        let core = &mut self.cores[index];
+        core.paused = Some(VecDeque::new());
+        let options = core.replica.view().options();
+        if options.makes(Mistake::ClockReadTooEarly) {
+            core.clock_read_at = Some(self.now);
+        }
+    }
+
     /// Lets a core that was paused go on, with what has waited for it.
     fn resume(&mut self, index: usize) {
         self.next_core = None;
@@ -312,6 +327,7 @@ impl Driver {
             let together = waiting.len().min(MAX_RECEIVED_AT_ONCE);
             self.step_core(index, waiting.drain(..together));
         }
+        self.cores[index].clock_read_at = None;
     }
 
     /// Lets a core act, with inputs or because it is time to.
@@ -320,7 +336,8 @@ impl Driver {
         self.next_core = None;
         let now = self.now;
         let core = &mut self.cores[index];
-        let clock = core.clock(now);
+        let read_at = core.clock_read_at.take().unwrap_or(now);
+        let clock = core.clock(read_at);
         let mut received = false;
         for input in inputs {
             received = true;
@@ -335,8 +352,12 @@ impl Driver {
         let mut outputs = std::mem::take(&mut self.outputs);
         outputs.extend(core.replica.outputs());
         if self.checks_steps {
+            let view = core.replica.view();
+            let lease_end = view
+                .lease_left()
+                .map(|left| core.reached(view.now() + left));
             self.invariants
-                .check(now, index, &core.replica.view(), &outputs);
+                .check(now, index, &view, lease_end, &outputs);
         }
         for output in outputs.drain(..) {
             self.trace.output(now, index, &output);
@@ -422,10 +443,7 @@ impl Driver {
                     self.cores[index].alive = false;
                     self.next_core = None;
                 }
-                Action::Pause(index) => {
-                    self.cores[index].paused = Some(VecDeque::new());
-                    self.next_core = None;
-                }
+                Action::Pause(index) => self.pause(index),
                 Action::Resume(index) => self.resume(index),
                 // It is in the trace.
                 Action::Note(_) => {}

@@ -63,12 +63,38 @@ pub fn operations(history: &[HistoryEvent]) -> Vec<Operation> {
     operations
 }
 
-/// What in the history of a run cannot be explained, as a picture and a sentence; none if all can be,
-/// or if a key was too hard to decide.
-pub fn contradiction(history: &[HistoryEvent]) -> Option<String> {
-    match check(&operations(history)) {
-        Outcome::Violation(violation) => Some(format!("not linearizable:\n{violation}")),
-        Outcome::Linearizable { .. } | Outcome::GaveUp { .. } => None,
+/// Whether the history of a run can be explained by one copy of the data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Linearizability {
+    /// Nobody looked: no history was kept, or the run did not come to its end.
+    #[default]
+    Unchecked,
+    /// It can be.
+    Holds,
+    /// A key was too hard to decide, and no other is violated.
+    Undecided,
+    /// It cannot be: the operations that prove it as a picture, and a sentence.
+    Violated(String),
+}
+
+impl Linearizability {
+    /// Checks the history of a run. A put that was closed by `redirect` or `fail` counts as without
+    /// effect: its client makes it again at once.
+    pub fn of(history: &[HistoryEvent]) -> Linearizability {
+        match check(&operations(history)) {
+            Outcome::Linearizable { .. } => Linearizability::Holds,
+            Outcome::GaveUp { .. } => Linearizability::Undecided,
+            Outcome::Violation(violation) => Linearizability::Violated(violation.to_string()),
+        }
+    }
+
+    /// Whether it holds, if that is known.
+    pub fn known(&self) -> Option<bool> {
+        match self {
+            Linearizability::Unchecked | Linearizability::Undecided => None,
+            Linearizability::Holds => Some(true),
+            Linearizability::Violated(_) => Some(false),
+        }
     }
 }
 
