@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use leasekv::embedded::run::{Order, Run, run};
 use leasekv::embedded::sweep::Sample;
 use leasekv::sim::config::Config;
-use leasekv::sim::history_check::contradiction;
+use leasekv::sim::history_check::Linearizability;
 use leasekv::sim::scoring::judge;
 
 const CONFIGS: [&str; 6] = [
@@ -81,7 +81,7 @@ fn measure(config: &Arc<Config>, seed: u64) -> Taken {
             (&mut taken.without_history, play(&without_history)),
             (
                 &mut taken.linearizability,
-                timed(|| contradiction(history)).0,
+                timed(|| Linearizability::of(history)).0,
             ),
             (&mut taken.verdict, timed(verdict).0),
         ];
