@@ -38,7 +38,9 @@ fn run(changes: &Value) -> (Value, String) {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{text}");
     let result = fs::read_to_string(file("run.json")).expect("written");
-    (serde_json::from_str(&result).expect("JSON"), text)
+    let result: Value = serde_json::from_str(&result).expect("JSON");
+    assert_eq!(result["linearizable"], true, "{text}");
+    (result, text)
 }
 
 #[test]

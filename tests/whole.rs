@@ -54,6 +54,7 @@ fn run(changes: &Value) -> (Value, Vec<Value>) {
     let result: Value = serde_json::from_str(&read("run.json")).expect("JSON");
     assert_eq!(result["passed"], true, "{result:#}");
     assert_eq!(result["incorrect"], 0, "{result:#}");
+    assert_eq!(result["linearizable"], true, "{result:#}");
     let history = read("history.jsonl")
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))

@@ -1,14 +1,15 @@
 //! Raft's promises (Figure 3 of the paper) and the lease's, checked across all replicas after every
 //! step of any, through their read-only views.
 //!
-//! The checks are incremental: each replica's log is mirrored as a chain of hashes, where each hash
-//! covers the entry and everything before it, so that a step costs what it changes. Nothing here
+//! The checks are incremental: every different beginning of a log gets a number, and each replica's log
+//! is mirrored as the numbers of its beginnings, so that a step costs what it changes. Nothing here
 //! may influence a run.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use crate::id::Id;
 use crate::raft::entry::{Command, Entry};
@@ -33,8 +34,56 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A hash of an entry and of all before it.
+/// The number of an entry with all before it, from 1: equal for equal ones. 0 is the empty log.
 type Chain = u64;
+
+/// All entries that were ever in a log.
+#[derive(Debug, Default)]
+struct Entries {
+    /// By their indices; one for each term that had an entry there, so mostly one.
+    seen: Vec<Vec<Seen>>,
+    chains: Chain,
+}
+
+#[derive(Debug)]
+struct Seen {
+    entry: Entry,
+    before: Chain,
+    chain: Chain,
+}
+
+impl Entries {
+    /// The number of the entry at `index` behind `before`; none if another entry of its term is known
+    /// there, or other ones before it.
+    fn chain(&mut self, index: Index, before: Chain, entry: &Entry) -> Option<Chain> {
+        let place = index.0 as usize - 1;
+        if self.seen.len() <= place {
+            self.seen.resize_with(place + 1, Vec::new);
+        }
+        let here = &mut self.seen[place];
+        if let Some(seen) = here.iter().find(|seen| seen.entry.term == entry.term) {
+            // Replicas mostly share a put's memory, which this comparison knows.
+            return (seen.before == before && seen.entry == *entry).then_some(seen.chain);
+        }
+        self.chains += 1;
+        here.push(Seen {
+            entry: entry.clone(),
+            before,
+            chain: self.chains,
+        });
+        Some(self.chains)
+    }
+}
+
+/// What is known of an attempt.
+#[derive(Clone, Copy, Debug, Default)]
+struct Attempt {
+    /// A bit for each replica that has answered it.
+    answered_by: u64,
+    is_committed: bool,
+    /// Whether it was said to have no effect.
+    is_refused: bool,
+}
 
 /// What is known of one replica.
 #[derive(Debug, Default)]
@@ -44,8 +93,16 @@ struct Mirror {
     commit: Index,
     /// The term that it led at its last step, and how long its log was.
     leading: Option<(Term, Index)>,
-    /// The attempts that it has answered.
-    answered: HashSet<String>,
+    /// When the lease that it had at its last step is over, in the run's time.
+    lease_end: Option<Duration>,
+}
+
+/// What was known of a replica before its step.
+#[derive(Clone, Copy)]
+struct Before {
+    /// The term that it led, if it did.
+    led: Option<Term>,
+    commit: Index,
 }
 
 /// What is known of a run.
@@ -53,13 +110,11 @@ struct Mirror {
 pub struct Invariants {
     mirrors: Vec<Mirror>,
     leaders: BTreeMap<Term, Id>,
-    /// Per position, the chain of whoever had an entry there first.
-    positions: HashMap<Position, Chain>,
+    entries: Entries,
     /// What is committed, by index, as whoever knew it first had it.
     committed: Vec<(Term, Chain)>,
-    committed_puts: HashSet<String>,
-    /// Attempts that were said to have no effect.
-    refused: HashSet<String>,
+    /// By their MIDs.
+    attempts: FxHashMap<String, Attempt>,
     /// The highest term whose leader has committed anything.
     committing_term: Term,
     violation: Option<Violation>,
@@ -67,14 +122,18 @@ pub struct Invariants {
 
 impl Invariants {
     /// Nothing has happened yet to `replicas` replicas.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than 64 of them.
     pub fn new(replicas: usize) -> Invariants {
+        assert!(replicas <= 64, "no config has {replicas} replicas");
         Invariants {
             mirrors: (0..replicas).map(|_| Mirror::default()).collect(),
             leaders: BTreeMap::new(),
-            positions: HashMap::new(),
+            entries: Entries::default(),
             committed: Vec::new(),
-            committed_puts: HashSet::new(),
-            refused: HashSet::new(),
+            attempts: FxHashMap::default(),
             committing_term: Term(0),
             violation: None,
         }
@@ -90,15 +149,29 @@ impl Invariants {
         self.violation
     }
 
-    /// Checks every promise after a step of the replica with this index.
-    pub fn check(&mut self, time: Duration, index: usize, view: &View<'_>, outputs: &[Output]) {
+    /// Checks every promise after a step of the replica with this index. `lease_end` is when the
+    /// lease that it has is over, in the run's time and by its own clock.
+    pub fn check(
+        &mut self,
+        time: Duration,
+        index: usize,
+        view: &View<'_>,
+        lease_end: Option<Duration>,
+        outputs: &[Output],
+    ) {
         // A step may take several inputs in, and end its term in between.
-        let led = self.mirrors[index].leading.is_some();
+        let mirror = &mut self.mirrors[index];
+        let before = Before {
+            led: mirror.leading.map(|(term, _)| term),
+            commit: mirror.commit,
+        };
+        mirror.lease_end = lease_end;
         let result = self
             .follow_log(index, view)
             .and_then(|()| self.check_leader(index, view))
             .and_then(|()| self.check_commit(index, view))
-            .and_then(|()| self.check_answers(index, view, led, outputs));
+            .and_then(|()| self.check_leases(time))
+            .and_then(|()| self.check_answers(index, view, before, outputs));
         if let Err((invariant, what)) = result
             && self.violation.is_none()
         {
@@ -125,13 +198,11 @@ impl Invariants {
             let at = Index(mirror.log.len() as u64 + 1);
             let entry = view.entry(at).expect("an index within the log");
             let before = mirror.log.last().map_or(0, |&(_, chain)| chain);
-            let chain = link(before, entry);
-            mirror.log.push((entry.term, chain));
-            let position = Position {
-                term: entry.term,
-                index: at,
-            };
-            if *self.positions.entry(position).or_insert(chain) != chain {
+            let Some(chain) = self.entries.chain(at, before, entry) else {
+                let position = Position {
+                    term: entry.term,
+                    index: at,
+                };
                 return Err((
                     "log matching",
                     format!(
@@ -139,7 +210,8 @@ impl Invariants {
                         view.id()
                     ),
                 ));
-            }
+            };
+            mirror.log.push((entry.term, chain));
         }
         Ok(())
     }
@@ -239,7 +311,8 @@ impl Invariants {
                 ..
             }) = view.entry(Index(at as u64 + 1))
             {
-                if self.refused.contains(&put.mid) {
+                let attempt = known(&mut self.attempts, &put.mid);
+                if attempt.is_refused {
                     return Err((
                         "no commit after a redirect",
                         format!(
@@ -249,7 +322,7 @@ impl Invariants {
                         ),
                     ));
                 }
-                self.committed_puts.insert(put.mid.clone());
+                attempt.is_committed = true;
             }
         }
         if view.role() == RoleName::Leader {
@@ -258,16 +331,39 @@ impl Invariants {
         Ok(())
     }
 
+    /// While a leader has a lease by its own clock, no leader of a later term has committed, whether
+    /// anybody asks for a value meanwhile or not, and whether the holder acts, stands still or is
+    /// dead (no other replica can tell).
+    fn check_leases(&self, time: Duration) -> Checked {
+        for (index, mirror) in self.mirrors.iter().enumerate() {
+            if let (Some((led, _)), Some(end)) = (mirror.leading, mirror.lease_end)
+                && led < self.committing_term
+                && time < end
+            {
+                return Err((
+                    "lease",
+                    format!(
+                        "replica {index} has a lease of term {led} for another {:?}, but a leader \
+                         of term {} has committed",
+                        end - time,
+                        self.committing_term
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn check_answers(
         &mut self,
         index: usize,
         view: &View<'_>,
-        led: bool,
+        before: Before,
         outputs: &[Output],
     ) -> Checked {
         for output in outputs {
             match output {
-                Output::Answer(answer) => self.check_answer(index, view, led, answer)?,
+                Output::Answer(answer) => self.check_answer(index, view, before, answer)?,
                 Output::Send { to, message } => check_loyalty(view, *to, message)?,
             }
         }
@@ -278,47 +374,50 @@ impl Invariants {
         &mut self,
         index: usize,
         view: &View<'_>,
-        led: bool,
+        before: Before,
         answer: &Answer,
     ) -> Checked {
         let (id, mid) = (view.id(), &answer.mid);
-        if !self.mirrors[index].answered.insert(mid.clone()) {
+        let attempt = known(&mut self.attempts, mid);
+        let bit = 1 << index;
+        if attempt.answered_by & bit != 0 {
             return Err((
                 "one answer an attempt",
                 format!("{id} answers {mid} a second time"),
             ));
         }
-        if matches!(answer.outcome, Outcome::Redirect | Outcome::Fail) {
-            self.refused.insert(mid.clone());
-        }
+        attempt.answered_by |= bit;
+        attempt.is_refused |= matches!(answer.outcome, Outcome::Redirect | Outcome::Fail);
         match answer.outcome {
-            Outcome::Stored if !self.committed_puts.contains(mid) => Err((
+            Outcome::Stored if !attempt.is_committed => Err((
                 "no ok before the commit",
                 format!("{id} says ok to {mid}, which is not committed"),
             )),
-            Outcome::Redirect | Outcome::Fail if self.committed_puts.contains(mid) => Err((
+            Outcome::Redirect | Outcome::Fail if attempt.is_committed => Err((
                 "no redirect of a committed put",
                 format!("{id} says that {mid} had no effect, but it is committed"),
             )),
-            Outcome::Value(_) if view.role() != RoleName::Leader && !led => Err((
+            Outcome::Value(_) if view.role() != RoleName::Leader && before.led.is_none() => Err((
                 "gets from the leader alone",
                 format!("{id} answers {mid}, but does not lead"),
             )),
-            // Without a lease a get may still be answered after a round through the log.
-            Outcome::Value(_)
-                if view.lease_left().is_some() && view.term() < self.committing_term =>
-            {
-                Err((
-                    "lease",
-                    format!(
-                        "{id} answers {mid} under its lease of term {}, but a leader of term {} \
-                         has committed",
-                        view.term(),
-                        self.committing_term
-                    ),
-                ))
+            Outcome::Value(_) => {
+                let term = before.led.unwrap_or(view.term());
+                // Without a lease a get may still be answered after a round through the log.
+                let leased = view.lease_left().is_some() || view.commit() == before.commit;
+                if leased && term < self.committing_term {
+                    return Err((
+                        "lease",
+                        format!(
+                            "{id} answers {mid} under its lease of term {term}, but a leader of \
+                             term {} has committed",
+                            self.committing_term
+                        ),
+                    ));
+                }
+                Ok(())
             }
-            _ => Ok(()),
+            Outcome::Stored | Outcome::Redirect | Outcome::Fail => Ok(()),
         }
     }
 }
@@ -352,16 +451,61 @@ fn term_at(view: &View<'_>, index: usize) -> Option<Term> {
     view.entry(Index(index as u64)).map(|entry| entry.term)
 }
 
-fn link(before: Chain, entry: &Entry) -> Chain {
-    let mut hasher = DefaultHasher::new();
-    before.hash(&mut hasher);
-    entry.term.hash(&mut hasher);
-    match &entry.command {
-        Command::Lead(lead) => (0u8, lead.leader, lead.answered_through).hash(&mut hasher),
-        Command::Renew => 1u8.hash(&mut hasher),
-        Command::Put(put) => {
-            (2u8, put.client, &put.mid, &put.key, &put.value).hash(&mut hasher);
+/// What is known of the attempt, to be changed.
+fn known<'a>(attempts: &'a mut FxHashMap<String, Attempt>, mid: &str) -> &'a mut Attempt {
+    if !attempts.contains_key(mid) {
+        attempts.insert(mid.to_owned(), Attempt::default());
+    }
+    attempts.get_mut(mid).expect("it is there by now")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::raft::entry::Put;
+
+    fn renewal(term: u64) -> Entry {
+        Entry {
+            term: Term(term),
+            command: Command::Renew,
         }
     }
-    hasher.finish()
+
+    fn put(term: u64, value: &str) -> Entry {
+        Entry {
+            term: Term(term),
+            command: Command::Put(Arc::new(Put {
+                key: "k".to_owned(),
+                value: value.to_owned(),
+                client: Id(0x15),
+                mid: "m".to_owned(),
+            })),
+        }
+    }
+
+    #[test]
+    fn beginnings_of_logs_have_the_same_number_only_if_they_are_the_same() {
+        let mut entries = Entries::default();
+        let first = entries.chain(Index(1), 0, &renewal(1)).unwrap();
+        let second = entries.chain(Index(2), first, &put(2, "v")).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(entries.chain(Index(1), 0, &renewal(1)), Some(first));
+        assert_eq!(entries.chain(Index(2), first, &put(2, "v")), Some(second));
+        // Another leader's entry in the same place is another beginning.
+        let other = entries.chain(Index(1), 0, &renewal(2)).unwrap();
+        assert!(![first, second].contains(&other));
+    }
+
+    #[test]
+    fn a_place_and_a_term_have_one_entry_and_one_past() {
+        let mut entries = Entries::default();
+        let first = entries.chain(Index(1), 0, &renewal(1)).unwrap();
+        let other = entries.chain(Index(1), 0, &renewal(2)).unwrap();
+        entries.chain(Index(2), first, &put(2, "v")).unwrap();
+        assert_eq!(entries.chain(Index(2), first, &put(2, "w")), None);
+        assert_eq!(entries.chain(Index(2), first, &renewal(2)), None);
+        assert_eq!(entries.chain(Index(2), other, &put(2, "v")), None);
+    }
 }

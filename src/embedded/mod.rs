@@ -8,13 +8,17 @@
 //! | file | what it is about |
 //! | --- | --- |
 //! | [`run`] | one run: cores instead of processes, a queue of events instead of sockets |
+//! | `queue` | what is under way |
 //! | [`invariants`] | Raft's promises and the lease's, checked after every step |
+//! | `trace` | everything that happens in a run, as text |
 //! | [`sweep`] | many seeds on all processors |
 //! | [`perform`] | sweeps as the command line asks for them |
 //! | [`summary`] | what a sweep found, as text |
 
 pub mod invariants;
 pub mod perform;
+mod queue;
 pub mod run;
 pub mod summary;
 pub mod sweep;
+mod trace;

@@ -5,16 +5,18 @@
 //! and the simulator takes a moment drawn from the run's seed.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-use std::fmt::Write as _;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
+use rand::distr::{Distribution, Uniform};
 
 use crate::embedded::invariants::{Invariants, Violation};
+use crate::embedded::queue::Queue;
+use crate::embedded::trace::Trace;
 use crate::id::Id;
+use crate::raft::mistakes::Mistake;
 use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
@@ -54,6 +56,9 @@ pub struct Order {
     pub keep_trace: bool,
     /// Whether the report shall have the clients' history.
     pub keep_history: bool,
+    /// Whether to check every promise after each step. Only a measurement of what that costs may do
+    /// without.
+    pub check_steps: bool,
 }
 
 impl Order {
@@ -65,6 +70,7 @@ impl Order {
             options: Options::default(),
             keep_trace: false,
             keep_history: true,
+            check_steps: true,
         }
     }
 }
@@ -76,7 +82,7 @@ pub struct Run {
     pub report: Report,
     /// The first promise that was broken, if any was.
     pub violation: Option<Violation>,
-    /// Every step as a line of text, if it was asked for.
+    /// Everything that happened, a line each, if it was asked for.
     pub trace: Option<String>,
     /// How many steps the replicas took.
     pub steps: u64,
@@ -96,7 +102,7 @@ pub fn run(order: &Order) -> Run {
     Run {
         report: simulation.into_report(),
         violation: invariants.into_violation(),
-        trace,
+        trace: trace.into_text(),
         steps,
     }
 }
@@ -111,6 +117,8 @@ struct Core {
     clock_rate_ppb: u64,
     /// Datagrams that wait for it, while it is paused.
     paused: Option<VecDeque<CoreInput>>,
+    /// When its clock was read for what waits: at the pause, if that mistake is built in.
+    clock_read_at: Option<Duration>,
     /// When it must be called, in the run's time.
     deadline: Duration,
     /// When the latest datagram to it arrives, and the latest from it: on one machine, datagrams
@@ -128,13 +136,14 @@ impl Core {
         self.alive && self.paused.is_none()
     }
 
+    /// When its clock shows this time, in the run's time.
+    fn reached(&self, time: Time) -> Duration {
+        let shown = time.since_epoch().saturating_sub(self.clock_start);
+        passed_until(shown, self.clock_rate_ppb)
+    }
+
     fn note_deadline(&mut self) {
-        let shown = self
-            .replica
-            .deadline()
-            .since_epoch()
-            .saturating_sub(self.clock_start);
-        self.deadline = passed_until(shown, self.clock_rate_ppb);
+        self.deadline = self.reached(self.replica.deadline());
     }
 }
 
@@ -164,13 +173,6 @@ struct Posted {
 }
 
 /// Something on its way.
-struct Event {
-    at: Duration,
-    /// The order in which they were sent, which decides between those due together.
-    number: u64,
-    what: What,
-}
-
 enum What {
     ToReplica(usize, CoreInput),
     FromReplica(usize, Output),
@@ -180,13 +182,18 @@ struct Driver {
     simulation: Simulation<Posted>,
     roster: Roster,
     cores: Vec<Core>,
-    queue: BinaryHeap<Reverse<Event>>,
-    sent: u64,
+    /// The answer of `Driver::next_core`, until a core acts, pauses or dies.
+    next_core: Option<(Duration, usize)>,
+    queue: Queue<What>,
+    /// The outputs of a step; empty between steps.
+    outputs: Vec<Output>,
     hops: StreamRng,
+    hop: Uniform<Duration>,
     now: Duration,
     steps: u64,
+    checks_steps: bool,
     invariants: Invariants,
-    trace: Option<String>,
+    trace: Trace,
 }
 
 impl Driver {
@@ -213,6 +220,7 @@ impl Driver {
                     clock_rate_ppb: rates
                         .random_range(TRUE_RATE_PPB - drift_ppb..=TRUE_RATE_PPB + drift_ppb),
                     paused: None,
+                    clock_read_at: None,
                     deadline: Duration::ZERO,
                     last_in: Duration::ZERO,
                     last_out: Duration::ZERO,
@@ -236,13 +244,16 @@ impl Driver {
             simulation,
             roster,
             cores,
-            queue: BinaryHeap::new(),
-            sent: 0,
+            next_core: None,
+            queue: Queue::new(),
+            outputs: Vec::new(),
             hops: Stream::Hops.rng(order.seed),
+            hop: Uniform::new_inclusive(HOP_MIN, HOP_MAX).expect("a range"),
             now: Duration::ZERO,
             steps: 0,
+            checks_steps: order.check_steps,
             invariants: Invariants::new(ids.len()),
-            trace: order.keep_trace.then(String::new),
+            trace: Trace::new(order.keep_trace),
         }
     }
 
@@ -251,24 +262,17 @@ impl Driver {
             && !self.invariants.is_violated()
             && self.steps < MAX_STEPS
         {
-            let event_at = self.queue.peek().map(|Reverse(event)| event.at);
+            let event_at = self.queue.next_at();
             let simulation_at = self.simulation.next_deadline();
-            let (core_at, core) = self
-                .cores
-                .iter()
-                .enumerate()
-                .filter(|(_, core)| core.acts())
-                .map(|(index, core)| (core.deadline, index))
-                .min()
-                .unwrap_or((Duration::MAX, 0));
+            let (core_at, core) = self.next_core();
             let next = event_at
                 .unwrap_or(Duration::MAX)
                 .min(simulation_at)
                 .min(core_at);
             self.now = self.now.max(next);
             if event_at == Some(next) {
-                let Reverse(event) = self.queue.pop().expect("it was there just now");
-                self.happen(event.what);
+                let what = self.queue.pop().expect("it was there just now");
+                self.happen(what);
             } else if simulation_at == next {
                 self.simulation.step(self.now, Input::Time);
                 self.carry_out();
@@ -278,60 +282,93 @@ impl Driver {
         }
     }
 
+    /// Which core must be called next without an input, and when.
+    fn next_core(&mut self) -> (Duration, usize) {
+        *self.next_core.get_or_insert_with(|| {
+            let acting = self.cores.iter().enumerate();
+            acting
+                .filter(|(_, core)| core.acts())
+                .map(|(index, core)| (core.deadline, index))
+                .min()
+                .unwrap_or((Duration::MAX, 0))
+        })
+    }
+
     fn happen(&mut self, what: What) {
         match what {
             What::ToReplica(to, input) => {
                 let core = &mut self.cores[to];
                 match &mut core.paused {
-                    _ if !core.alive => {}
+                    _ if !core.alive => self.trace.missed(self.now, to, &input),
                     None => self.step_core(to, Some(input)),
                     Some(waiting) if waiting.len() < MAX_WAITING => waiting.push_back(input),
-                    Some(_) => {}
+                    Some(_) => self.trace.missed(self.now, to, &input),
                 }
             }
             What::FromReplica(from, output) => self.hear(from, output),
         }
     }
 
+    fn pause(&mut self, index: usize) {
+        self.next_core = None;
+        let core = &mut self.cores[index];
+        core.paused = Some(VecDeque::new());
+        let options = core.replica.view().options();
+        if options.makes(Mistake::ClockReadTooEarly) {
+            core.clock_read_at = Some(self.now);
+        }
+    }
+
     /// Lets a core that was paused go on, with what has waited for it.
     fn resume(&mut self, index: usize) {
+        self.next_core = None;
         let mut waiting = self.cores[index].paused.take().unwrap_or_default();
         while !waiting.is_empty() {
             let together = waiting.len().min(MAX_RECEIVED_AT_ONCE);
             self.step_core(index, waiting.drain(..together));
         }
+        self.cores[index].clock_read_at = None;
     }
 
     /// Lets a core act, with inputs or because it is time to.
     fn step_core(&mut self, index: usize, inputs: impl IntoIterator<Item = CoreInput>) {
         self.steps += 1;
+        self.next_core = None;
         let now = self.now;
         let core = &mut self.cores[index];
-        let clock = core.clock(now);
+        let read_at = core.clock_read_at.take().unwrap_or(now);
+        let clock = core.clock(read_at);
         let mut received = false;
         for input in inputs {
             received = true;
-            if let Some(trace) = &mut self.trace {
-                write_step(trace, now, index, Some(&input));
-            }
+            self.trace.input(now, index, &input);
             core.replica.receive(clock, input);
         }
-        if let Some(trace) = self.trace.as_mut().filter(|_| !received) {
-            write_step(trace, now, index, None);
+        if !received {
+            self.trace.timer(now, index);
         }
         core.replica.advance(clock);
         core.note_deadline();
-        let outputs: Vec<Output> = core.replica.outputs().collect();
-        self.invariants
-            .check(now, index, &core.replica.view(), &outputs);
-        for output in outputs {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        outputs.extend(core.replica.outputs());
+        if self.checks_steps {
+            let view = core.replica.view();
+            let lease_end = view
+                .lease_left()
+                .map(|left| core.reached(view.now() + left));
+            self.invariants
+                .check(now, index, &view, lease_end, &outputs);
+        }
+        for output in outputs.drain(..) {
+            self.trace.output(now, index, &output);
             self.post(What::FromReplica(index, output), Duration::ZERO);
         }
+        self.outputs = outputs;
     }
 
     /// Sends something on its way. What is delayed keeps no order with anything else.
     fn post(&mut self, what: What, after: Duration) {
-        let hop = self.hops.random_range(HOP_MIN..=HOP_MAX);
+        let hop = self.hop.sample(&mut self.hops);
         let link = match what {
             What::ToReplica(to, _) => &mut self.cores[to].last_in,
             What::FromReplica(from, _) => &mut self.cores[from].last_out,
@@ -342,16 +379,12 @@ impl Driver {
         } else {
             self.now + hop + after
         };
-        self.sent += 1;
-        self.queue.push(Reverse(Event {
-            at,
-            number: self.sent,
-            what,
-        }));
+        self.queue.push(at, what);
     }
 
     /// A replica's output reaches the simulator.
     fn hear(&mut self, from: usize, output: Output) {
+        self.trace.heard(self.now, from, &output);
         let src = self.roster.replica(from);
         let envelope = match output {
             Output::Send { to, message } => {
@@ -395,6 +428,7 @@ impl Driver {
 
     fn carry_out(&mut self) {
         while let Some(action) = self.simulation.next_action() {
+            self.trace.action(self.now, &action);
             match action {
                 Action::Deliver { to, payload, after } => {
                     let Posted { from, message } = payload;
@@ -405,70 +439,33 @@ impl Driver {
                     let input = CoreInput::Request(read(&request));
                     self.post(What::ToReplica(to, input), Duration::ZERO);
                 }
-                Action::Kill(index) => self.cores[index].alive = false,
-                Action::Pause(index) => self.cores[index].paused = Some(VecDeque::new()),
-                Action::Resume(index) => self.resume(index),
-                Action::Note(text) => {
-                    if let Some(trace) = &mut self.trace {
-                        let seconds = self.now.as_secs_f64();
-                        writeln!(trace, "{seconds:.6} simulator {text}").expect("memory");
-                    }
+                Action::Kill(index) => {
+                    self.cores[index].alive = false;
+                    self.next_core = None;
                 }
+                Action::Pause(index) => self.pause(index),
+                Action::Resume(index) => self.resume(index),
+                // It is in the trace.
+                Action::Note(_) => {}
             }
         }
     }
 }
 
-impl PartialEq for Event {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Event {}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Event {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
-}
-
 /// A client's request as the core takes it.
 fn read(request: &ClientRequest) -> Request {
-    let key = request.key.to_string();
+    let key = String::from(&*request.key);
     Request {
         client: request.client,
-        mid: request.mid.to_string(),
+        mid: String::from(request.mid.as_str()),
         operation: match (request.op, &request.value) {
             (Op::Put, Some(value)) => Operation::Put {
                 key,
-                value: value.to_string(),
+                value: String::from(&**value),
             },
             _ => Operation::Get { key },
         },
     }
-}
-
-fn write_step(trace: &mut String, now: Duration, index: usize, input: Option<&CoreInput>) {
-    let seconds = now.as_secs_f64();
-    match input {
-        None => writeln!(trace, "{seconds:.6} {index:04X} timer"),
-        Some(CoreInput::Message { from, message }) => {
-            writeln!(trace, "{seconds:.6} {from} -> {index:04X} {message}")
-        }
-        Some(CoreInput::Request(request)) => writeln!(
-            trace,
-            "{seconds:.6} {} -> {index:04X} {} {:?}",
-            request.client, request.mid, request.operation
-        ),
-    }
-    .expect("memory");
 }
 
 #[cfg(test)]

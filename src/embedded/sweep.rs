@@ -15,7 +15,7 @@ use crate::embedded::run::{Order, Run, run};
 use crate::raft::Options;
 use crate::sim::config::Config;
 use crate::sim::history::HistoryEvent;
-use crate::sim::history_check;
+use crate::sim::history_check::Linearizability;
 use crate::sim::scoring::{Metric, Tier};
 
 /// The most seeds of a sweep.
@@ -139,7 +139,10 @@ pub fn violation(run: &Run) -> Option<String> {
     let incorrect = run.report.evidence.incorrect.first();
     incorrect
         .map(|text| format!("incorrect: {text}"))
-        .or_else(|| history_check::contradiction(run.report.history.as_deref()?))
+        .or_else(|| match &run.report.linearizability {
+            Linearizability::Violated(how) => Some(format!("not linearizable:\n{how}")),
+            _ => None,
+        })
 }
 
 impl Sweep {

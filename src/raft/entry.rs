@@ -77,6 +77,11 @@ impl Put {
 
 /// An upper bound of the bytes that `text` takes when quoted.
 fn escaped_size_bound(text: &str) -> usize {
+    // Most texts need no escapes. Without a way out of the loop, many bytes are looked at together.
+    let is_plain = |byte| (byte >= 0x20) & (byte != b'"') & (byte != b'\\');
+    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        return text.len();
+    }
     text.bytes()
         .map(|byte| match byte {
             b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 2,

@@ -128,7 +128,12 @@ impl Replica {
         let count = (commit.0 - applied.0) as usize;
         for entry in self.log.from(applied.next()).take(count) {
             if let Command::Put(put) = &entry.command {
-                self.store.insert(put.key.clone(), put.value.clone());
+                match self.store.get_mut(&put.key) {
+                    Some(value) => value.clone_from(&put.value),
+                    None => {
+                        self.store.insert(put.key.clone(), put.value.clone());
+                    }
+                }
             }
         }
         self.settle_owed(up_to_date);

@@ -29,19 +29,22 @@ pub(crate) enum Mistake {
     FollowerAnswersGets,
     /// Granting every pre-vote.
     NoPreVoteRefusal,
+    /// Reading the clock before the datagrams that it is to judge are received: a pause in between
+    /// makes an old lease look new. The driver's mistake, not the core's.
+    ClockReadTooEarly,
 }
 
 impl Options {
     /// Whether this replica makes that mistake.
     #[cfg(test)]
-    pub(super) fn makes(&self, mistake: Mistake) -> bool {
+    pub(crate) fn makes(&self, mistake: Mistake) -> bool {
         self.mistake == Some(mistake)
     }
 
     /// Whether this replica makes that mistake: outside of tests it makes none.
     #[cfg(not(test))]
     #[inline(always)]
-    pub(super) const fn makes(&self, _: Mistake) -> bool {
+    pub(crate) const fn makes(&self, _: Mistake) -> bool {
         false
     }
 }

@@ -14,6 +14,7 @@
 //! | `leading` | a leader's office: taking requests in, commit, lease (Raft §5.4.2) |
 //! | `replication` | the routes along which entries travel, retries, heartbeats, receipts |
 //! | `progress` | what a leader knows of a follower |
+//! | `followers` | that of all followers |
 //! | `pacing` | how fast a leader sends again: how long answers take, what that may cost |
 //! | `reception` | clients: serve, redirect, hold, pass on; how they give a dead leader away |
 //! | `fates` | who answers a put that an election caught in the log |
@@ -31,6 +32,7 @@ mod election;
 pub mod entry;
 mod fates;
 mod fingerprint;
+mod followers;
 mod following;
 mod leading;
 pub mod log;

@@ -51,6 +51,8 @@ pub struct Options {
     /// How often an entry that lacks a quorum is sent at least, whatever the budget, so that it does not
     /// perish with its leader.
     pub least_copies: u32,
+    /// How often it is sent along a route before the budget is asked.
+    pub free_copies: u32,
     /// In what time the budget for sending again grows by a message.
     pub retry_cost: Duration,
     /// By how many messages it grows with every new entry.
@@ -119,13 +121,14 @@ impl Default for Options {
             append_retry_max: Duration::from_millis(200),
             route_attempts: 3,
             least_copies: 3,
+            free_copies: 2,
             retry_cost: Duration::from_millis(500),
             retries_per_entry: 0.3,
             retry_rebate: 4,
             retry_saving: Duration::from_millis(10_000),
             doubt_attempts: 4,
             quorum_doubt: Duration::from_millis(30),
-            follower_timeout: Duration::from_millis(500),
+            follower_timeout: Duration::from_millis(1_000),
             client_hold: Duration::from_millis(40),
             client_hold_max: Duration::from_millis(200),
             suspicion_patience: Duration::from_millis(150),

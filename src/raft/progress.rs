@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::log::Log;
-use super::options::Options;
 use super::time::Time;
 use super::types::{Index, Position};
 
@@ -61,20 +60,10 @@ impl Progress {
     }
 
     /// The first entry that this follower should get now.
-    pub(super) fn start(
-        &mut self,
-        now: Time,
-        log: &Log,
-        patience: Duration,
-        options: &Options,
-    ) -> Index {
+    pub(super) fn start(&mut self, now: Time, patience: Duration) -> Index {
         if self.is_silent(now, patience) && self.confirmed {
             // What was sent and not acknowledged is taken for lost.
             self.next = self.matched.next();
-        }
-        if self.is_silent(now, options.follower_timeout) {
-            // Probably dead or cut off: ask with an empty append, and learn from its refusal.
-            return log.last_index().next();
         }
         self.next
     }

@@ -14,7 +14,6 @@ use ::log::{debug, error};
 use super::log::Log;
 use super::message::{Append, Appended, Body, Reception};
 use super::options::Options;
-use super::progress::Progress;
 use super::replica::Replica;
 use super::role::{Leader, Role};
 use super::time::Time;
@@ -45,14 +44,18 @@ impl Replica {
 
     /// The last index that a quorum holds.
     pub(super) fn quorum_matched(&self, leader: &Leader) -> Index {
-        let mut matched: Vec<Index> = leader
-            .followers
-            .values()
-            .map(|follower| follower.matched)
-            .chain([self.log.last_index()])
-            .collect();
-        matched.sort_unstable_by(|a, b| b.cmp(a));
-        matched[self.quorum() - 1]
+        let own = self.log.last_index();
+        let quorum = self.quorum();
+        let matched = || leader.followers.values().map(|follower| follower.matched);
+        let holders = |index| 1 + matched().filter(|&other| other >= index).count();
+        // No list to be sorted: a leader asks this several times a step.
+        let mut most = Index::ZERO;
+        for index in matched().chain([own]) {
+            if index > most && holders(index) >= quorum {
+                most = index;
+            }
+        }
+        most
     }
 
     /// Since when entries have lacked a quorum without any progress towards one.
@@ -108,7 +111,7 @@ impl Replica {
         leader.attempts = leader.attempts.saturating_add(1);
         leader.copies = leader.copies.saturating_add(1);
         if widely {
-            let reachable = leader.reachable(now, self.options.follower_timeout, count);
+            let reachable = leader.followers.reachable(count, now, self.options.follower_timeout);
             for id in reachable {
                 self.send_along(&[id], true);
             }
@@ -117,7 +120,7 @@ impl Replica {
         leader.retry_delay = patience;
         let retry_at = now + patience;
         leader.retry_at = Some(leader.retry_at.map_or(retry_at, |at| at.min(retry_at)));
-        let route = leader.likeliest(count, now, patience);
+        let route = leader.followers.likeliest(count, now, patience);
         self.send_along(&route, true);
     }
 
@@ -130,7 +133,7 @@ impl Replica {
             return;
         };
         leader.copies = leader.copies.saturating_add(1);
-        let likeliest = leader.likeliest(1, now, patience);
+        let likeliest = leader.followers.likeliest(1, now, patience);
         self.send_along(&likeliest, false);
     }
 
@@ -167,7 +170,7 @@ impl Replica {
         if leader.retry_at.is_none_or(|at| now < at) {
             return;
         }
-        let delay = 2 * leader.retry_delay;
+        let delay = if doubtful { 4 } else { 2 } * leader.retry_delay;
         let overdue = delay > self.options.append_retry_max;
         let widely = leader.attempts >= self.options.route_attempts;
         let messages = if widely {
@@ -179,8 +182,8 @@ impl Replica {
             leader.first_failed = true;
             leader.first_attempts.note(false);
         }
-        let affordable =
-            leader
+        let affordable = leader.copies < self.options.free_copies
+            || leader
                 .budget
                 .spend(now, messages, &leader.first_attempts, &self.options);
         if overdue || affordable || doubtful {
@@ -223,23 +226,23 @@ impl Replica {
         let commit = self.log.commit();
         let patience = self.patience();
         let log = &self.log;
-        let options = &self.options;
         let Role::Leader(leader) = &mut self.role else {
             unreachable!("only a leader sends appends");
         };
         let start = route
             .iter()
-            .map(|id| leader.progress(*id).start(now, log, patience, options))
+            .map(|id| leader.followers.of(*id).start(now, patience))
             .min()
             .expect("a route is not empty");
-        let entries = batch(log, start, options);
+        let entries = batch(log, start, &self.options);
         let previous = log
             .position(start.previous())
             .expect("a follower is not sent what the leader lacks");
         let behind = Index(previous.index.0 + entries.len() as u64);
         for id in route {
             leader
-                .progress(*id)
+                .followers
+                .of(*id)
                 .note_sent(now, behind, log.last_index(), answer_wanted);
         }
         let append = Append {
@@ -338,41 +341,6 @@ impl Replica {
             leader.retry_delay = patience;
             leader.retry_at = (matched < last).then_some(now + patience);
         }
-    }
-}
-
-impl Leader {
-    fn progress(&mut self, follower: Id) -> &mut Progress {
-        self.followers
-            .get_mut(&follower)
-            .expect("every peer of a leader is a follower")
-    }
-
-    /// Everybody but those that are probably dead or cut off, if the others suffice.
-    fn reachable(&self, now: Time, patience: Duration, count: usize) -> Vec<Id> {
-        let all = self.followers.keys().copied();
-        let answering: Vec<Id> = all
-            .clone()
-            .filter(|id| !self.followers[id].is_silent(now, patience))
-            .collect();
-        if answering.len() >= count {
-            answering
-        } else {
-            all.collect()
-        }
-    }
-
-    /// The `count` followers that are likeliest to answer: those that owe no answer, and among them to
-    /// whom nothing was sent for the longest time, so that everybody is heard from every few puts;
-    /// then those that answered last.
-    fn likeliest(&self, count: usize, now: Time, patience: Duration) -> Vec<Id> {
-        let mut order: Vec<_> = self
-            .followers
-            .iter()
-            .map(|(&id, progress)| (progress.rank(now, patience), id))
-            .collect();
-        order.sort_unstable();
-        order.into_iter().take(count).map(|(_, id)| id).collect()
     }
 }
 

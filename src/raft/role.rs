@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::followers::Followers;
 use super::message::Voted;
 use super::pacing::{RetryBudget, RoundTrips, SuccessRate};
-use super::progress::Progress;
 use super::reception::HeldRequest;
 use super::time::Time;
 use super::types::{Index, Position};
@@ -71,7 +71,7 @@ impl From<Voted> for Holding {
 #[derive(Clone, Debug)]
 pub(super) struct Leader {
     /// What is known of each follower.
-    pub followers: BTreeMap<Id, Progress>,
+    pub followers: Followers,
     /// When a quorum last came to hold more than before; at first, when the term began.
     pub progress_at: Time,
     /// Nothing may be committed before: until then a deposed leader may hold a lease.

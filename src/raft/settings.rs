@@ -87,7 +87,7 @@ impl Options {
                 campaign_retry_max, campaign_timeout, append_retry_min, append_retry_max, retry_cost,
                 retry_saving, quorum_doubt, follower_timeout, client_hold, client_hold_max,
                 suspicion_patience, suspicion_window;
-            Count: max_clock_drift_ppm, route_attempts, least_copies, retry_rebate, doubt_attempts;
+            Count: max_clock_drift_ppm, route_attempts, least_copies, free_copies, retry_rebate, doubt_attempts;
             Size: max_held_requests, max_remembered_clients, max_uncommitted, max_put_bytes,
                 max_append_bytes, max_append_entries;
             Term: max_term_jump;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
+use rustc_hash::FxHashMap;
 
 use crate::id::Id;
 use crate::sim::config::Config;
@@ -75,7 +76,8 @@ pub struct Clients {
     workload: Workload,
     clients: Vec<Client>,
     requests: Vec<Request>,
-    attempts: HashMap<Mid, Attempt>,
+    /// By their names, which this program draws itself: no stranger can choose them to collide.
+    attempts: FxHashMap<Mid, Attempt>,
     mids: StreamRng,
     targets: StreamRng,
     history: Option<Vec<HistoryEvent>>,
@@ -130,7 +132,7 @@ impl Clients {
             workload,
             clients: (0..roster.clients()).map(|_| new_client()).collect(),
             requests: Vec::new(),
-            attempts: HashMap::new(),
+            attempts: FxHashMap::default(),
             mids: Stream::Mids.rng(seed),
             targets: Stream::Targets.rng(seed),
             history: keep_history.then(Vec::new),
@@ -145,13 +147,12 @@ impl Clients {
         counters: &mut Counters,
     ) -> Dispatch {
         let number = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
-        // Every draw is made every time: what one decides must not shift the next.
+        // Every draw is made every time, but the last: what one decides must not shift the next.
         let mut rng = Stream::Workload(number).rng(self.seed);
         let chosen = rng.random_range(0..self.clients.len());
         let wants_get = rng.random_bool(self.workload.mix);
         let wants_new_key = rng.random_bool(0.5);
         let which_key: f64 = rng.random();
-        let new_key: [u8; 32] = alphanumeric(&mut rng);
 
         let client = &self.clients[chosen];
         let pick = |keys: usize| ((which_key * keys as f64) as usize).min(keys - 1);
@@ -175,6 +176,7 @@ impl Clients {
             }
             _ => {
                 counters.failed_to_generate_get += u64::from(wants_get && client.keys.is_empty());
+                let new_key: [u8; 32] = alphanumeric(&mut rng);
                 let key = String::from_utf8_lossy(&new_key);
                 (Op::Put, Arc::from(&*key), Some(md5hex(&key)))
             }

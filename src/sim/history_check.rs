@@ -3,12 +3,13 @@
 //!
 //! The verdict is [`linearizability`](crate::linearizability)'s; here it is only told.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::linearizability::history::{History, HistoryError};
 use crate::linearizability::{Kind, Operation, Outcome, check};
@@ -28,7 +29,8 @@ const BUFFER_BYTES: usize = 1 << 18;
 /// What took effect or may have, of the history of a run.
 pub fn operations(history: &[HistoryEvent]) -> Vec<Operation> {
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let mut under_way: HashMap<Mid, usize> = HashMap::with_capacity(history.len() / 2 + 1);
+    let mut under_way: FxHashMap<Mid, usize> =
+        FxHashMap::with_capacity_and_hasher(history.len() / 2 + 1, FxBuildHasher);
     let mut operations: Vec<Operation> = Vec::with_capacity(history.len() / 2 + 1);
     // Whether each counts: not if it is closed without effect, nor if it is a get under way.
     let mut counts: Vec<bool> = Vec::with_capacity(history.len() / 2 + 1);
@@ -61,12 +63,38 @@ pub fn operations(history: &[HistoryEvent]) -> Vec<Operation> {
     operations
 }
 
-/// What in the history of a run cannot be explained, as a picture and a sentence; none if all can be,
-/// or if a key was too hard to decide.
-pub fn contradiction(history: &[HistoryEvent]) -> Option<String> {
-    match check(&operations(history)) {
-        Outcome::Violation(violation) => Some(format!("not linearizable:\n{violation}")),
-        Outcome::Linearizable { .. } | Outcome::GaveUp { .. } => None,
+/// Whether the history of a run can be explained by one copy of the data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Linearizability {
+    /// Nobody looked: no history was kept, or the run did not come to its end.
+    #[default]
+    Unchecked,
+    /// It can be.
+    Holds,
+    /// A key was too hard to decide, and no other is violated.
+    Undecided,
+    /// It cannot be: the operations that prove it as a picture, and a sentence.
+    Violated(String),
+}
+
+impl Linearizability {
+    /// Checks the history of a run. A put that was closed by `redirect` or `fail` counts as without
+    /// effect: its client makes it again at once.
+    pub fn of(history: &[HistoryEvent]) -> Linearizability {
+        match check(&operations(history)) {
+            Outcome::Linearizable { .. } => Linearizability::Holds,
+            Outcome::GaveUp { .. } => Linearizability::Undecided,
+            Outcome::Violation(violation) => Linearizability::Violated(violation.to_string()),
+        }
+    }
+
+    /// Whether it holds, if that is known.
+    pub fn known(&self) -> Option<bool> {
+        match self {
+            Linearizability::Unchecked | Linearizability::Undecided => None,
+            Linearizability::Holds => Some(true),
+            Linearizability::Violated(_) => Some(false),
+        }
     }
 }
 

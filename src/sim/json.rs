@@ -12,7 +12,8 @@ use crate::sim::stats::{mean, percentile};
 /// The run as one JSON object without line breaks.
 ///
 /// `metrics.median_latency`, `mean_latency` and `duration_s` are in seconds; what ends in `_ms` is
-/// in milliseconds. A value that does not exist (no answers) is `null`.
+/// in milliseconds. A value that does not exist (no answers) is `null`, and so is `linearizable` if
+/// it was not checked or too hard to decide.
 pub fn object(report: &Report) -> Value {
     let Report {
         config,
@@ -42,6 +43,7 @@ pub fn object(report: &Report) -> Value {
             // A count.
             (_, Some(number)) => json!(number as u64),
         }),
+        "linearizable": report.linearizability.known(),
         "tiers": by_metric(&|index| json!(verdict.tiers[index].number())),
         "request_latency_ms": {"p50": latency(0.5), "p99": latency(0.99), "max": latency(1.0)},
         "outages_ms": outages,
@@ -63,6 +65,7 @@ pub fn object(report: &Report) -> Value {
         "dropped": counters.dropped(),
         "lost": counters.lost,
         "cut": counters.cut,
+        "client_lost": counters.client_lost,
         "leader": report.leader,
         "duration_s": report.lasted.as_secs_f64(),
     })

@@ -8,6 +8,7 @@ use std::time::Duration;
 use console::Style;
 
 use crate::sim::config::Config;
+use crate::sim::history_check::Linearizability;
 use crate::sim::report::Report;
 use crate::sim::scoring::{Metric, Tier};
 use crate::sim::stats::{mean, median, percentile};
@@ -109,6 +110,17 @@ fn write_report(text: &mut String, report: &Report, paint: Paint) -> std::fmt::R
     if report.passed() {
         writeln!(text, "All correct.")?;
     }
+    match &report.linearizability {
+        Linearizability::Unchecked => {}
+        Linearizability::Holds => writeln!(text, "History: linearizable.")?,
+        Linearizability::Undecided => {
+            writeln!(text, "History: too hard to say whether it is linearizable.")?;
+        }
+        Linearizability::Violated(_) => {
+            let said = paint.bad("History: not linearizable, see below.");
+            writeln!(text, "{said}")?;
+        }
+    }
     writeln!(text, "\n{}", paint.heading("## Performance Tests"))?;
     if report.passed() {
         for (index, metric) in Metric::ALL.into_iter().enumerate() {
@@ -131,7 +143,17 @@ fn write_report(text: &mut String, report: &Report, paint: Paint) -> std::fmt::R
         true => paint.good(&format!("PASSED {name}")),
         false => paint.bad(&format!("FAILED {name}")),
     };
-    writeln!(text, "\n{verdict} (seed {})", report.seed)
+    writeln!(text, "\n{verdict} (seed {})", report.seed)?;
+    write_violation(text, report, paint)
+}
+
+/// What speaks against linearizability. The course's verdict stands beside it.
+fn write_violation(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Result {
+    let Linearizability::Violated(how) = &report.linearizability else {
+        return Ok(());
+    };
+    let title = paint.bad("NOT LINEARIZABLE");
+    writeln!(text, "\n{title}, whatever the course's verdict:\n{how}")
 }
 
 fn title_of(metric: Metric) -> &'static str {
@@ -266,6 +288,7 @@ pub fn test_line(test: &Test, report: &Report, paint: Paint) -> String {
         report.seed,
     );
     let _ = write_errors(&mut text, report, "         ", paint);
+    let _ = write_violation(&mut text, report, paint);
     text
 }
 

@@ -64,8 +64,6 @@ pub struct Order<'o> {
     pub config: Arc<Config>,
     /// The seed.
     pub seed: u64,
-    /// Whether the report shall have the clients' history.
-    pub keep_history: bool,
     /// Whether the simulator's own notes are shown.
     pub show_notes: bool,
     /// Whether the replicas' output is shown.
@@ -115,7 +113,7 @@ pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError>
             .start(order.program, &arguments, started, lines.as_ref())
             .map_err(RunError::Program)?;
     }
-    let simulation = Simulation::new(Arc::clone(&order.config), order.seed, order.keep_history);
+    let simulation = Simulation::new(Arc::clone(&order.config), order.seed, true);
     let mut driver = Driver {
         simulation,
         roster,

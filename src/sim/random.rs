@@ -71,17 +71,20 @@ fn scramble(number: u64) -> u64 {
 /// Random letters and digits.
 pub fn alphanumeric<const LENGTH: usize>(rng: &mut StreamRng) -> [u8; LENGTH] {
     const ALPHABET: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    std::array::from_fn(|_| ALPHABET[rng.random_range(0..ALPHABET.len())])
+    std::array::from_fn(|_| ALPHABET[rng.random_range(0..ALPHABET.len() as u32) as usize])
 }
 
 /// The MD5 hash of `text` in 32 lower-case hexadecimal digits.
 pub fn md5hex(text: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let hash = Md5::digest(text.as_bytes());
-    hash.iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+    let mut text = String::with_capacity(2 * hash.len());
+    for byte in hash {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(digit)]));
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::id::Id;
 use crate::sim::config::Config;
 use crate::sim::history::HistoryEvent;
+use crate::sim::history_check::Linearizability;
 use crate::sim::scoring::{Evidence, Verdict};
 use crate::sim::stats::Counters;
 
@@ -33,6 +34,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Whether what the clients saw can be explained. It is no part of the verdict: the course has
+    /// no such rule.
+    pub linearizability: Linearizability,
     /// What the clients saw, if it was kept.
     pub history: Option<Vec<HistoryEvent>>,
 }

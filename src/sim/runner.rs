@@ -71,9 +71,9 @@ pub struct Outcome {
 /// The end that a plan came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// All tests passed.
+    /// All tests passed, and every history is linearizable as far as is known.
     Passed,
-    /// All tests were run, and some failed.
+    /// All tests were run, and some failed or broke a promise that the course does not ask for.
     Failed,
     /// This signal ended it early.
     Interrupted(u8),
@@ -139,7 +139,6 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                     program,
                     config: Arc::clone(&task.config),
                     seed: task.seed,
-                    keep_history: task.history.is_some(),
                     show_notes: !plan.is_suite,
                     show_output: plan.show_output,
                 };
@@ -153,13 +152,14 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
             Replicas::Embedded => {
                 let order = embedded::run::Order::new(Arc::clone(&task.config), task.seed);
                 let run = embedded::run::run(&order);
-                if let Some(what) = violation(&run) {
-                    broken = true;
+                broken |= violation(&run).is_some();
+                if let Some(what) = &run.violation {
                     stage.terminal.text(format!("VIOLATION {what}\n"));
                 }
                 run.report
             }
         };
+        broken |= report.linearizability.known() == Some(false);
         stage.terminal.text(match task.test {
             Some(test) if report.complete => output::test_line(test, &report, paint),
             _ => output::report(&report, paint),
@@ -185,6 +185,8 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
         _ if reports.len() == tests && !broken && reports.iter().all(Report::passed) => End::Passed,
         _ if reports.len() == tests => End::Failed,
         Some(signal) => End::Interrupted(signal),
+        // A run in virtual time ends at the first broken promise.
+        None if broken => End::Failed,
         None => End::Unread,
     };
     Ok(Outcome {

@@ -24,6 +24,8 @@ pub struct Schedule {
     lifetime: Duration,
     requests: u32,
     next_request: u32,
+    /// What [`Schedule::next`] says: it is asked far more often than anything is due.
+    next: (Duration, Due),
     events: Vec<Duration>,
     next_event: usize,
     end: Duration,
@@ -32,11 +34,12 @@ pub struct Schedule {
 impl Schedule {
     /// The schedule of a config.
     pub fn new(config: &Config) -> Self {
-        Schedule {
+        let mut schedule = Schedule {
             start_wait: config.start_wait,
             lifetime: config.lifetime,
             requests: config.requests,
             next_request: 0,
+            next: (Duration::ZERO, Due::End),
             events: config
                 .events
                 .iter()
@@ -44,12 +47,18 @@ impl Schedule {
                 .collect(),
             next_event: 0,
             end: config.total(),
-        }
+        };
+        schedule.next = schedule.find_next();
+        schedule
     }
 
     /// What is due next, and when. Of things due together an event comes before a request, and the
     /// end comes last.
     pub fn next(&self) -> (Duration, Due) {
+        self.next
+    }
+
+    fn find_next(&self) -> (Duration, Due) {
         let mut next = (self.end, Due::End);
         if self.next_request < self.requests {
             // Each from the start, so that rounding does not add up.
@@ -69,7 +78,7 @@ impl Schedule {
 
     /// Takes out what is due next, if its time has come. The end stays for ever.
     pub fn take_due(&mut self, now: Duration) -> Option<Due> {
-        let (time, due) = self.next();
+        let (time, due) = self.next;
         if time > now {
             return None;
         }
@@ -78,6 +87,7 @@ impl Schedule {
             Due::Event(..) => self.next_event += 1,
             Due::End => {}
         }
+        self.next = self.find_next();
         Some(due)
     }
 }

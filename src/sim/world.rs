@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::id::Id;
 use crate::sim::client::{Clients, Dispatch, Reaction, Workload};
 use crate::sim::config::Config;
+use crate::sim::history_check::Linearizability;
 use crate::sim::message::{Answer, Body, ClientRequest, Envelope, Op};
 use crate::sim::network::{Fate, Network};
 use crate::sim::report::Report;
@@ -135,7 +136,8 @@ pub struct Simulation<P> {
 }
 
 impl<P: Clone> Simulation<P> {
-    /// A run at its start. `keep_history` makes the report have the clients' history.
+    /// A run at its start. `keep_history` makes the report have the clients' history, and
+    /// whether it is linearizable.
     pub fn new(config: Arc<Config>, seed: u64, keep_history: bool) -> Self {
         let roster = config.roster();
         Simulation {
@@ -242,6 +244,12 @@ impl<P: Clone> Simulation<P> {
             deaths: self.deaths.into_iter().map(|death| death.said).collect(),
             incorrect: self.incorrect,
         };
+        let history = self.clients.into_history();
+        // What was cut short is not judged.
+        let linearizability = match &history {
+            Some(history) if self.finished => Linearizability::of(history),
+            _ => Linearizability::Unchecked,
+        };
         Report {
             verdict: judge(&self.config, &self.counters, &evidence),
             config: self.config,
@@ -252,7 +260,8 @@ impl<P: Clone> Simulation<P> {
             counters: self.counters,
             evidence,
             warnings: self.warnings,
-            history: self.clients.into_history(),
+            linearizability,
+            history,
         }
     }
 

@@ -103,6 +103,55 @@ fn a_stand_in_without_replication_fails_and_every_file_is_well_formed() {
     });
 }
 
+#[test]
+fn a_history_that_cannot_be_explained_is_a_finding_beside_the_courses_verdict() {
+    // With shared keys the course's rules do not look at values, and each echo has its own.
+    let bench = Bench::new(json!({
+        "shared_keys": 2, "tests": {
+            "maximum_appends_batched_fraction": 1,
+            "benchmarks": {
+                "total_msgs": [100, 200, 300], "failures": [0, 1, 2],
+                "duplicates": [0, 1, 2], "median_latency": [0.001, 0.005, 0.05]
+            }
+        }
+    }));
+    // Each client stays with the echo that answered it first.
+    let output = bench.run(&echo(), &["--json", "out.jsonl", "--seed", "1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stdout(&output);
+    let mut rest = &text[..];
+    for part in [
+        "All correct.\nHistory: not linearizable, see below.\n",
+        "PASSED short (seed 1)\n",
+        "NOT LINEARIZABLE, whatever the course's verdict:\n",
+        "shared-",
+    ] {
+        let at = rest.find(part);
+        rest = &rest[at.unwrap_or_else(|| panic!("no {part:?} in {text}"))..];
+    }
+    let json = fs::read_to_string(bench.path("out.jsonl")).unwrap();
+    let result: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(result["passed"], true);
+    assert_eq!(result["linearizable"], false);
+}
+
+#[test]
+fn a_broken_promise_in_virtual_time_is_told_and_fails() {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/extra/beyond-bound.json");
+    let broken = (0..20).find_map(|seed: u64| {
+        let output = Command::new(simulator())
+            .args(["--virtual", "--seed", &seed.to_string()])
+            .arg(&config)
+            .output()
+            .unwrap();
+        stdout(&output)
+            .contains("VIOLATION lease")
+            .then_some(output)
+    });
+    let output = broken.expect("the config breaks a lease");
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+}
+
 fn check_history(text: &str) {
     let events: Vec<Value> = text
         .lines()

@@ -48,22 +48,14 @@ fn short(changes: Value) -> Arc<Config> {
 }
 
 fn play(config: &Arc<Config>, seed: u64) -> Run {
-    run(&Order {
-        config: Arc::clone(config),
-        seed,
-        options: Options::default(),
-        keep_trace: false,
-        keep_history: true,
-    })
+    run(&Order::new(Arc::clone(config), seed))
 }
 
 fn trace(config: &Arc<Config>, seed: u64) -> String {
     let order = Order {
-        config: Arc::clone(config),
-        seed,
-        options: Options::default(),
         keep_trace: true,
         keep_history: false,
+        ..Order::new(Arc::clone(config), seed)
     };
     run(&order).trace.expect("it was asked for")
 }
@@ -203,11 +195,8 @@ fn a_clock_reaches_what_it_shows_just_when_that_much_has_passed() {
 fn clocks_run_at_different_rates_within_what_the_config_says() {
     let rates = |changes| -> Vec<u64> {
         let order = Order {
-            config: short(changes),
-            seed: 1,
-            options: Options::default(),
-            keep_trace: false,
             keep_history: false,
+            ..Order::new(short(changes), 1)
         };
         let cores = Driver::new(&order).cores;
         cores.iter().map(|core| core.clock_rate_ppb).collect()
@@ -251,11 +240,8 @@ fn latency_is_in_every_put() {
 #[test]
 fn what_is_delayed_is_overtaken_and_what_is_not_keeps_its_order() {
     let order = Order {
-        config: short(json!({})),
-        seed: 1,
-        options: Options::default(),
-        keep_trace: false,
         keep_history: false,
+        ..Order::new(short(json!({})), 1)
     };
     let mut driver = Driver::new(&order);
     for (number, after_ms) in [(0, 5), (1, 0), (2, 0), (3, 2), (4, 0)] {
@@ -263,8 +249,8 @@ fn what_is_delayed_is_overtaken_and_what_is_not_keeps_its_order() {
         driver.post(what, Duration::from_millis(after_ms));
     }
     let mut arrived = Vec::new();
-    while let Some(Reverse(event)) = driver.queue.pop() {
-        if let What::ToReplica(_, CoreInput::Request(request)) = event.what {
+    while let Some(what) = driver.queue.pop() {
+        if let What::ToReplica(_, CoreInput::Request(request)) = what {
             arrived.push(request.mid);
         }
     }
@@ -274,11 +260,8 @@ fn what_is_delayed_is_overtaken_and_what_is_not_keeps_its_order() {
 #[test]
 fn for_a_paused_replica_300_datagrams_wait_and_the_rest_is_lost() {
     let order = Order {
-        config: short(json!({})),
-        seed: 1,
-        options: Options::default(),
-        keep_trace: false,
         keep_history: false,
+        ..Order::new(short(json!({})), 1)
     };
     let mut driver = Driver::new(&order);
     driver.cores[0].paused = Some(VecDeque::new());

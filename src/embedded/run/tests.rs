@@ -13,11 +13,8 @@ fn course(name: &str) -> Arc<Config> {
 
 fn run_traced(name: &str, seed: u64) -> Run {
     run(&Order {
-        config: course(name),
-        seed,
-        options: Options::default(),
         keep_trace: true,
-        keep_history: true,
+        ..Order::new(course(name), seed)
     })
 }
 
@@ -53,13 +50,8 @@ fn one_at_a_time(options: &mut Options) {
     options.max_append_entries = 1;
 }
 
-const SEARCHES: [Search; 10] = [
-    search(
-        Mistake::CommitOlderTerms,
-        &["advanced-4"],
-        20,
-        one_at_a_time,
-    ),
+const SEARCHES: [Search; 12] = [
+    search(Mistake::CommitOlderTerms, &["advanced-4"], 5, one_at_a_time),
     search(Mistake::VoteTwice, &["extra/contention"], 5, unchanged),
     search(Mistake::NoUpToDateCheck, &["crash-4"], 5, unchanged),
     search(
@@ -69,13 +61,10 @@ const SEARCHES: [Search; 10] = [
         one_at_a_time,
     ),
     search(Mistake::AnswerBeforeQuorum, &["simple-1"], 2, unchanged),
-    search(Mistake::NoDeferral, &["extra/chaos"], 20, one_at_a_time),
-    search(
-        Mistake::LeaseFromAnswer,
-        &["extra/chaos"],
-        40,
-        one_at_a_time,
-    ),
+    search(Mistake::NoDeferral, &["extra/chaos"], 5, unchanged),
+    search(Mistake::NoDriftMargin, &["extra/drift"], 5, unchanged),
+    search(Mistake::ClockReadTooEarly, &["extra/pause"], 5, unchanged),
+    search(Mistake::LeaseFromAnswer, &["extra/chaos"], 10, unchanged),
     search(
         Mistake::RedirectInLimbo,
         &["extra/contention"],

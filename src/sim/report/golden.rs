@@ -32,7 +32,7 @@ pub(crate) fn report() -> Report {
         get_failures: 1011,
         put_failures: 1012,
         incorrect: 1013,
-        client_lost: 0,
+        client_lost: 1016,
         completed: 1014,
         answer_latencies: microseconds(&[1100, 2200, 5700]),
         request_latencies: (1..=200).map(|n| Duration::from_micros(n * 1015)).collect(),
@@ -58,6 +58,7 @@ pub(crate) fn report() -> Report {
             values: [Some(4001.0), Some(4002.0), Some(4003.0), Some(0.404)],
             tiers: [Tier::Bonus, Tier::Full, Tier::Partial, Tier::None],
         },
+        linearizability: Linearizability::Holds,
         history: None,
     }
 }

@@ -1,0 +1,76 @@
+//! What is under way in virtual time, in the order in which it arrives.
+//!
+//! Must never know what it is. What is sent first arrives first of what is due together.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+/// Things under way, each with the time of its arrival.
+#[derive(Debug)]
+pub(super) struct Queue<T> {
+    /// When each is due, its number and its place. Small, as a heap moves its elements a lot.
+    due: BinaryHeap<Reverse<(Duration, u64, usize)>>,
+    places: Vec<Option<T>>,
+    free: Vec<usize>,
+    /// How many were ever sent.
+    sent: u64,
+}
+
+impl<T> Queue<T> {
+    /// Nothing is under way.
+    pub(super) fn new() -> Queue<T> {
+        Queue {
+            due: BinaryHeap::new(),
+            places: Vec::new(),
+            free: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    /// Sends something, to arrive then.
+    pub(super) fn push(&mut self, at: Duration, what: T) {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            self.places.len() - 1
+        });
+        let before = self.places[place].replace(what);
+        debug_assert!(before.is_none(), "the place is free");
+        self.sent += 1;
+        self.due.push(Reverse((at, self.sent, place)));
+    }
+
+    /// When the next arrives, if any is under way.
+    pub(super) fn next_at(&self) -> Option<Duration> {
+        self.due.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// Takes the next out.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let Reverse((_, _, place)) = self.due.pop()?;
+        self.free.push(place);
+        self.places[place].take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_first_comes_first_and_of_that_what_was_sent_first() {
+        let at = Duration::from_millis;
+        let mut queue = Queue::new();
+        for (due, what) in [(3, "d"), (1, "a"), (2, "c"), (1, "b")] {
+            queue.push(at(due), what);
+        }
+        assert_eq!(queue.next_at(), Some(at(1)));
+        assert_eq!([queue.pop(), queue.pop()], [Some("a"), Some("b")]);
+        // Places that became free are used again; the order does not hang on them.
+        queue.push(at(2), "after c");
+        queue.push(at(3), "after d");
+        let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(rest, ["c", "after c", "d", "after d"]);
+        assert_eq!(queue.next_at(), None);
+    }
+}

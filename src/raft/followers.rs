@@ -1,0 +1,94 @@
+//! What a leader knows of all its followers, by their IDs.
+//!
+//! A cluster has few members, and a leader goes through all of them several times in each step: so
+//! they stand side by side instead of in a tree. Must never know what the progress means.
+
+use std::time::Duration;
+
+use super::progress::Progress;
+use super::time::Time;
+use crate::id::Id;
+
+/// The followers in ascending order of their IDs, each once.
+#[derive(Clone, Debug)]
+pub(super) struct Followers(Vec<(Id, Progress)>);
+
+impl Followers {
+    /// What is known of each.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Progress> {
+        self.0.iter().map(|(_, progress)| progress)
+    }
+
+    /// Each with its ID.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Id, &Progress)> {
+        self.0.iter().map(|(id, progress)| (id, progress))
+    }
+
+    /// Each with its ID, to be changed.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Id, &mut Progress)> {
+        self.0.iter_mut().map(|(id, progress)| (&*id, progress))
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What is known of a peer, to be changed.
+    ///
+    /// # Panics
+    ///
+    /// If it is none.
+    pub(super) fn of(&mut self, peer: Id) -> &mut Progress {
+        self.get_mut(&peer)
+            .expect("every peer of a leader is a follower")
+    }
+
+    /// The `count` followers that are likeliest to answer: those that owe no answer, and among them
+    /// those to whom nothing was sent for the longest time, so that everybody is heard from every few
+    /// puts; then those that answered last.
+    pub(super) fn likeliest(&self, count: usize, now: Time, patience: Duration) -> Vec<Id> {
+        let mut order: Vec<_> = self
+            .iter()
+            .map(|(&id, progress)| (progress.rank(now, patience), id))
+            .collect();
+        order.sort_unstable();
+        order.into_iter().take(count).map(|(_, id)| id).collect()
+    }
+
+    /// All but those that have owed an answer for longer than `patience`, and are probably dead or cut
+    /// off; all, if the others are fewer than `count`.
+    pub(super) fn reachable(&self, count: usize, now: Time, patience: Duration) -> Vec<Id> {
+        let answering: Vec<Id> = self
+            .iter()
+            .filter(|(_, progress)| !progress.is_silent(now, patience))
+            .map(|(&id, _)| id)
+            .collect();
+        if answering.len() >= count {
+            answering
+        } else {
+            self.iter().map(|(&id, _)| id).collect()
+        }
+    }
+
+    /// What is known of one, to be changed.
+    pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut Progress> {
+        let place = self.0.binary_search_by_key(id, |(id, _)| *id).ok()?;
+        Some(&mut self.0[place].1)
+    }
+}
+
+impl FromIterator<(Id, Progress)> for Followers {
+    /// # Panics
+    ///
+    /// If the IDs do not ascend.
+    fn from_iter<T: IntoIterator<Item = (Id, Progress)>>(followers: T) -> Self {
+        let followers: Vec<_> = followers.into_iter().collect();
+        let ascends = |pair: &[(Id, Progress)]| pair[0].0 < pair[1].0;
+        assert!(
+            followers.windows(2).all(ascends),
+            "followers stand in the order of their IDs, each once"
+        );
+        Followers(followers)
+    }
+}
