@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use leasekv::id::Id;
 use leasekv::raft::entry::{Command, Entry, Lead, Put};
-use leasekv::raft::message::{Append, Appended, Standing, Voted};
+use leasekv::raft::message::{Append, Appended, Receipt, Reception, Standing, Voted};
 use leasekv::raft::{
     Answer, Body, Index, Message, Operation, Outcome, Position, Request, Term, Time,
 };
@@ -70,29 +70,42 @@ fn voted() -> impl Strategy<Value = Voted> {
     })
 }
 
+fn receipt() -> impl Strategy<Value = Receipt> {
+    let reception = prop_oneof![
+        index().prop_map(Reception::Matched),
+        (index(), position()).prop_map(|(previous, hint)| Reception::Refused { previous, hint }),
+    ];
+    (id(), reception).prop_map(|(follower, reception)| Receipt {
+        follower,
+        reception,
+    })
+}
+
 fn body() -> impl Strategy<Value = Body> {
     let append = (
         position(),
         prop::collection::vec(entry(), 0..4),
         index(),
-        any::<bool>(),
+        any::<(bool, bool)>(),
+        prop::collection::vec(id(), 0..4),
+        prop::collection::vec(receipt(), 0..4),
         time(),
     );
     prop_oneof![
         append.prop_map(
-            |(previous, entries, commit, answer_wanted, sent_at)| Body::Append(Append {
+            |(previous, entries, commit, flags, route, receipts, sent_at)| Body::Append(Append {
                 previous,
                 entries,
                 commit,
-                answer_wanted,
+                answer_wanted: flags.0,
+                messages_get_lost: flags.1,
+                route,
+                receipts,
                 sent_at,
             })
         ),
-        (index(), time())
-            .prop_map(|(index, sent_at)| Body::Appended(Appended::Matched { index, sent_at })),
-        (index(), position())
-            .prop_map(|(previous, hint)| Body::Appended(Appended::Refused { previous, hint })),
-        Just(Body::Appended(Appended::Outdated)),
+        (prop::collection::vec(receipt(), 0..4), time())
+            .prop_map(|(receipts, sent_at)| Body::Appended(Appended { receipts, sent_at })),
         standing().prop_map(Body::PreVote),
         standing().prop_map(Body::Vote),
         voted().prop_map(Body::PreVoted),
@@ -119,9 +132,9 @@ fn resembling() -> impl Strategy<Value = Value> {
         "entries",
         "commit",
         "answer",
-        "matched",
-        "refused",
-        "hint",
+        "route",
+        "receipts",
+        "losses",
         "last",
         "granted",
         "suspicion",
@@ -198,6 +211,9 @@ proptest! {
                 entries,
                 commit: Index(0),
                 answer_wanted: true,
+                messages_get_lost: false,
+                route: Vec::new(),
+                receipts: Vec::new(),
                 sent_at: Time::ZERO,
             }),
         };

@@ -58,7 +58,7 @@ impl Replica {
     }
 
     /// Stands for election in a new term (Raft §5.2).
-    fn start_election(&mut self, known: BTreeMap<Id, super::role::Holding>) {
+    fn start_election(&mut self, known: BTreeMap<Id, super::role::Holding>, voters: &[Id]) {
         let Some(term) = self.term.0.checked_add(1).map(Term) else {
             warn!("the terms are used up: no further election is possible");
             return;
@@ -66,8 +66,19 @@ impl Replica {
         self.term = term;
         self.voted_for = Some(self.id);
         info!("standing for election in term {term}");
-        self.role = Role::Candidate(self.new_campaign(known));
+        let mut campaign = self.new_campaign(known);
+        // Those that were not for us just now are asked in the next round, if it comes to that.
+        campaign.answered = self
+            .peers
+            .iter()
+            .copied()
+            .filter(|peer| !voters.contains(peer))
+            .collect();
+        self.role = Role::Candidate(campaign);
         self.canvass();
+        if let Role::Candidate(campaign) = &mut self.role {
+            campaign.answered.clear();
+        }
         self.win_with_quorum();
     }
 
@@ -98,8 +109,13 @@ impl Replica {
             leader_suspected: self.leader_suspected,
         };
         let longest = self.options.campaign_retry_max;
+        let quorum = self.quorum();
         let (campaign, body) = match &mut self.role {
             Role::PreCandidate(campaign) => {
+                // Who hears hardly anybody is cut off, and asking would only cost messages.
+                if campaign.retry_at != self.now && campaign.answered.len() + 1 < quorum {
+                    campaign.retry_delay *= 4;
+                }
                 campaign.answered.clear();
                 campaign.outdone = false;
                 (campaign, Body::PreVote(standing))
@@ -219,7 +235,8 @@ impl Replica {
                     && (self.now >= campaign.stands_at || campaign.answered.len() >= all) =>
             {
                 let known = std::mem::take(&mut campaign.known);
-                self.start_election(known);
+                let voters = std::mem::take(&mut campaign.supporters);
+                self.start_election(known, &voters);
             }
             Role::Candidate(campaign) if campaign.supporters.len() >= quorum => {
                 let known = std::mem::take(&mut campaign.known);

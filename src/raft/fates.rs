@@ -216,6 +216,10 @@ impl Replica {
 /// A replica of which nothing is known may hold everything. That errs towards "answered", as it
 /// should: between the storing of an entry by a quorum and its leader's answer there is one message,
 /// a fraction of a millisecond, so an entry that a quorum may hold has very likely been answered.
+///
+/// Where messages get lost all the time that message may be one of them, and the leader does not ask
+/// again at any price. There only what is known to be committed counts as answered: a second answer
+/// does less harm than none.
 pub(super) fn answered_through(
     log: &Log,
     own: Id,

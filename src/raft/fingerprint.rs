@@ -91,8 +91,8 @@ impl Replica {
             store,
             role,
             leader_heard_at,
-            // These two only choose whom a client is passed on to.
-            heard_at: _,
+            heard_at,
+            // It only chooses whom a client is passed on to.
             passed_on: _,
             owed,
             held,
@@ -112,6 +112,12 @@ impl Replica {
                 (suspected, measure.until(at, options.leader_stickiness))
             })
             .hash(hasher);
+        // Whom a new leader asks first: who was heard last.
+        let mut order: Vec<_> = heard_at.iter().map(|(peer, at)| (at, peer)).collect();
+        order.sort_unstable();
+        for (at, peer) in order {
+            (peer, measure.until(*at, options.campaign_timeout) > 0).hash(hasher);
+        }
         (leader_suspected, suspicions, messages_get_lost).hash(hasher);
         owed.hash(hasher);
         held.len().hash(hasher);
@@ -224,20 +230,27 @@ impl Leader {
                 backlog,
                 sent_at,
                 awaiting,
-                answered_at,
+                // Only their order counts, see below.
+                answered_at: _,
             } = progress;
             (matched, next, confirmed, backlog).hash(hasher);
             let awaiting = awaiting.map(|at| measure.age(at));
-            (measure.age(*sent_at), awaiting, measure.age(*answered_at)).hash(hasher);
+            (measure.age(*sent_at), awaiting).hash(hasher);
         }
-        // New entries go first to whom nothing was sent for the longest time, however long it was.
-        let mut order: Vec<_> = followers
-            .iter()
-            .map(|(peer, progress)| (progress.sent_at, peer))
-            .collect();
-        order.sort_unstable();
-        for (_, peer) in order {
-            peer.hash(hasher);
+        // New entries go first to whom nothing was sent for the longest time, or else to who answered
+        // last, however long ago it was.
+        for time in [
+            |progress: &Progress| progress.sent_at,
+            |progress: &Progress| progress.answered_at,
+        ] {
+            let mut order: Vec<_> = followers
+                .iter()
+                .map(|(peer, progress)| (time(progress), peer))
+                .collect();
+            order.sort_unstable();
+            for (_, peer) in order {
+                peer.hash(hasher);
+            }
         }
         (
             measure.age(*progress_at),

@@ -24,11 +24,6 @@ impl Followers {
         self.0.iter().map(|(id, progress)| (id, progress))
     }
 
-    /// Each with its ID, to be changed.
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Id, &mut Progress)> {
-        self.0.iter_mut().map(|(id, progress)| (&*id, progress))
-    }
-
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -10,8 +10,8 @@ use ::log::info;
 use super::client::{Operation, Outcome, Request};
 use super::entry::{Command, Entry, Put};
 use super::mistakes::Mistake;
-use super::replica::Replica;
 use super::reception::HeldRequest;
+use super::replica::Replica;
 use super::role::{Leader, Role, WaitingGet};
 use super::time::Time;
 use super::types::Index;
@@ -106,7 +106,11 @@ impl Replica {
         let doubts = leader.attempts >= self.options.doubt_attempts;
         let put = leader.waiting_puts.front();
         let get = leader.waiting_gets.front().map(|get| &get.held);
-        let first = [put, get].into_iter().flatten().map(|held| held.until).min()?;
+        let first = [put, get]
+            .into_iter()
+            .flatten()
+            .map(|held| held.until)
+            .min()?;
         doubts.then(|| first.max(since + self.options.quorum_doubt))
     }
 
@@ -126,7 +130,9 @@ impl Replica {
             };
             let put = leader.waiting_puts.pop_front_if(|held| held.until <= now);
             let held = put.or_else(|| {
-                let get = leader.waiting_gets.pop_front_if(|get| get.held.until <= now);
+                let get = leader
+                    .waiting_gets
+                    .pop_front_if(|get| get.held.until <= now);
                 get.map(|get| get.held)
             });
             let Some(held) = held else {

@@ -23,6 +23,11 @@ pub struct Options {
     /// The longest such time. Timeouts are drawn between the two, so that one follower is first
     /// (Raft §5.2).
     pub election_timeout_max: Duration,
+    /// The longest time after its start in which a replica first stands for election: a cluster that has
+    /// just begun has no leader to wait for.
+    pub first_election_timeout: Duration,
+    /// How long a replica without a leader lets clients wait before it stands for election.
+    pub leaderless_patience: Duration,
     /// How long after a word from the leader a follower refuses pre-votes. Above the heartbeat
     /// interval, so that a replica that was cut off cannot depose a leader that the others hear. 0:
     /// it refuses none (for model checkers, where any leader may be taken for dead at any time).
@@ -33,14 +38,16 @@ pub struct Options {
     /// How long a candidate that has won its pre-votes waits for those who have not answered: one of
     /// them may hold more than it, or be the leader.
     pub objection_time: Duration,
-    /// How long a candidate waits for votes before it asks again those who are silent; doubles.
+    /// How long a candidate waits for votes before it asks again those who are silent. Four times as
+    /// long each time, since a candidate that is cut off should not fill the network; and four times
+    /// that where hardly anybody has answered.
     pub campaign_retry_min: Duration,
     /// The longest such wait.
     pub campaign_retry_max: Duration,
     /// How long a candidate insists on its term before it goes back to asking for pre-votes.
     pub campaign_timeout: Duration,
-    /// How long a leader waits for a quorum at least before it sends an entry again, and to everybody
-    /// who lacks it; doubles. It waits longer where round trips take longer.
+    /// How long a leader waits for a quorum at least before it sends an entry again; doubles. It waits
+    /// longer where round trips take longer.
     pub append_retry_min: Duration,
     /// The longest wait that still asks the retry budget. What has waited longer is sent again whatever
     /// the budget.
@@ -60,12 +67,15 @@ pub struct Options {
     /// By how much sending again is cheaper while most first attempts fail: then it is not for the few
     /// that are unlucky, but for most.
     pub retry_rebate: u32,
+    /// How many attempts the leader remembers to judge how often they fail. 0: it takes them all for
+    /// successful (for model checkers).
+    pub remembered_attempts: u32,
     /// For how long the retry budget is saved up.
     pub retry_saving: Duration,
-    /// How often an entry must have been sent in vain, and
+    /// How often an entry must have been sent in vain for the leader to doubt that it can reach a quorum.
     pub doubt_attempts: u32,
-    /// how long it must have lacked a quorum, before the leader takes no further puts into its log: a
-    /// put outside of the log can still be passed on, one inside cannot.
+    /// How long an entry must have lacked a quorum for that. In doubt the leader takes no further puts
+    /// into its log: a put outside of the log can still be passed on, one inside cannot.
     pub quorum_doubt: Duration,
     /// How long a follower must owe an answer to be taken for dead or cut off. Also the longest wait
     /// before something is sent again.
@@ -108,11 +118,13 @@ impl Default for Options {
         Options {
             lease: Duration::from_millis(300),
             max_clock_drift_ppm: 1_000,
-            heartbeat_interval: Duration::from_millis(2_000),
-            election_timeout_min: Duration::from_millis(5_000),
-            election_timeout_max: Duration::from_millis(7_000),
+            heartbeat_interval: Duration::from_millis(1_500),
+            election_timeout_min: Duration::from_millis(7_000),
+            election_timeout_max: Duration::from_millis(10_000),
+            first_election_timeout: Duration::from_millis(1_500),
+            leaderless_patience: Duration::from_millis(300),
             leader_stickiness: Duration::from_millis(2_200),
-            suspected_stickiness: Duration::from_millis(20),
+            suspected_stickiness: Duration::from_millis(100),
             objection_time: Duration::from_millis(5),
             campaign_retry_min: Duration::from_millis(10),
             campaign_retry_max: Duration::from_millis(2_000),
@@ -120,13 +132,14 @@ impl Default for Options {
             append_retry_min: Duration::from_millis(2),
             append_retry_max: Duration::from_millis(200),
             route_attempts: 3,
-            least_copies: 3,
-            free_copies: 2,
-            retry_cost: Duration::from_millis(500),
+            least_copies: 2,
+            free_copies: 1,
+            retry_cost: Duration::from_millis(1_000),
             retries_per_entry: 0.3,
-            retry_rebate: 4,
+            retry_rebate: 12,
+            remembered_attempts: 64,
             retry_saving: Duration::from_millis(10_000),
-            doubt_attempts: 4,
+            doubt_attempts: 6,
             quorum_doubt: Duration::from_millis(30),
             follower_timeout: Duration::from_millis(1_000),
             client_hold: Duration::from_millis(40),
@@ -206,6 +219,31 @@ impl Options {
                 "append_retry_min must be above 0 and at most append_retry_max",
             ),
             (
+                Duration::ZERO < self.first_election_timeout
+                    && Duration::ZERO < self.leaderless_patience,
+                "first_election_timeout and leaderless_patience must be above 0",
+            ),
+            (
+                self.objection_time <= self.campaign_timeout,
+                "objection_time must be at most campaign_timeout",
+            ),
+            (
+                self.client_hold <= self.client_hold_max,
+                "client_hold_max must be at least client_hold",
+            ),
+            (
+                self.suspicion_patience <= self.election_timeout_min,
+                "suspicion_patience must be at most election_timeout_min",
+            ),
+            (
+                self.free_copies >= 1 && self.doubt_attempts >= 1 && self.retry_rebate >= 1,
+                "free_copies, doubt_attempts and retry_rebate must be at least 1",
+            ),
+            (
+                (0.0..=1_000.0).contains(&self.retries_per_entry),
+                "retries_per_entry must be from 0 to 1,000",
+            ),
+            (
                 self.append_retry_max <= self.follower_timeout,
                 "follower_timeout must be at least append_retry_max",
             ),
@@ -237,7 +275,8 @@ mod tests {
     #[test]
     fn a_relation_that_does_not_hold_is_named() {
         let options = Options {
-            heartbeat_interval: Duration::from_secs(1),
+            heartbeat_interval: Duration::from_secs(4),
+            leader_stickiness: Duration::from_secs(5),
             ..Options::default()
         };
         let message = options.check().expect_err("heartbeats too rare");

@@ -60,30 +60,38 @@ impl RetryBudget {
 /// Half: below this, most entries need more than one attempt.
 const MOSTLY: u32 = SuccessRate::ALWAYS / 2;
 
-/// How often the first attempt to replicate an entry succeeds: an exponentially weighted average.
+/// How often the first attempt to replicate an entry succeeds: an exponentially weighted average that
+/// begins as a plain one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct SuccessRate(u32);
+pub(super) struct SuccessRate {
+    rate: u32,
+    attempts: u32,
+}
 
 impl SuccessRate {
     const ALWAYS: u32 = 1 << 16;
-    /// An attempt weighs a 32nd.
-    const WEIGHT: u32 = 32;
-
-    /// Nothing has failed yet.
+    /// As if the first few had succeeded.
     pub(super) fn perfect() -> SuccessRate {
-        SuccessRate(Self::ALWAYS)
+        SuccessRate {
+            rate: Self::ALWAYS,
+            attempts: 8,
+        }
     }
 
-    /// Notes how an attempt went.
-    pub(super) fn note(&mut self, success: bool) {
-        self.0 -= self.0.div_ceil(Self::WEIGHT);
+    /// Notes how an attempt went; about the last `remembered` count.
+    pub(super) fn note(&mut self, success: bool, remembered: u32) {
+        if remembered == 0 {
+            return;
+        }
+        self.attempts = (self.attempts + 1).min(remembered);
+        self.rate -= self.rate / self.attempts;
         if success {
-            self.0 += Self::ALWAYS / Self::WEIGHT;
+            self.rate += Self::ALWAYS / self.attempts;
         }
     }
 
     fn is_below(self, rate: u32) -> bool {
-        self.0 < rate
+        self.rate < rate
     }
 
     /// Whether so many first attempts fail that messages must be getting lost all the time.

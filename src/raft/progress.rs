@@ -50,6 +50,15 @@ impl Progress {
             .is_some_and(|since| now.since(since) >= patience)
     }
 
+    /// When to send a heartbeat, if nothing else is sent before: after an interval; to one that has been
+    /// silent for several, after half as long as it had been at the last one.
+    pub(super) fn heartbeat_at(&self, interval: Duration) -> Time {
+        let silence = self
+            .awaiting
+            .map_or(Duration::ZERO, |since| self.sent_at.since(since));
+        self.sent_at + interval.max(silence / 2)
+    }
+
     /// Where this follower stands among those that could get the next append.
     pub(super) fn rank(&self, now: Time, patience: Duration) -> Rank {
         let silent = self.is_silent(now, patience);

@@ -94,6 +94,11 @@ impl Replica {
         }
         let held = self.held_from_now(request);
         self.held.push_back(held);
+        let patience = self.options.leaderless_patience;
+        let election_at = self.now + self.random_duration(patience, 2 * patience);
+        if let Role::Follower(follower) = &mut self.role {
+            follower.election_at = follower.election_at.min(election_at);
+        }
     }
 
     pub(super) fn held_from_now(&self, request: Request) -> HeldRequest {

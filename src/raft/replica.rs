@@ -138,7 +138,11 @@ impl Replica {
             passed_on: 0,
             outputs: Vec::new(),
         };
-        replica.await_election();
+        let patience = replica.options.first_election_timeout;
+        let election_at = now + replica.random_duration(patience / 8, patience);
+        if let Role::Follower(follower) = &mut replica.role {
+            follower.election_at = election_at;
+        }
         replica
     }
 

@@ -23,15 +23,16 @@ use crate::id::Id;
 impl Replica {
     /// When the leader must next act.
     pub(super) fn leadership_deadline(&self, leader: &Leader) -> Time {
-        let quietest = leader
+        let interval = self.options.heartbeat_interval;
+        let heartbeat = leader
             .followers
             .values()
-            .map(|follower| follower.sent_at)
+            .map(|follower| follower.heartbeat_at(interval))
             .min();
         let waits_for_old_leases =
             self.now < leader.commits_from && self.log.commit() < self.log.last_index();
         [
-            quietest.map(|at| at + self.options.heartbeat_interval),
+            heartbeat,
             leader.retry_at,
             self.passes_on_at(leader),
             waits_for_old_leases.then_some(leader.commits_from),
@@ -102,7 +103,6 @@ impl Replica {
     /// (`widely`) to everybody who lacks it, each on a route of its own.
     fn attempt(&mut self, widely: bool) {
         let now = self.now;
-        let last = self.log.last_index();
         let patience = self.patience();
         let count = self.quorum() - 1;
         let Role::Leader(leader) = &mut self.role else {
@@ -111,7 +111,9 @@ impl Replica {
         leader.attempts = leader.attempts.saturating_add(1);
         leader.copies = leader.copies.saturating_add(1);
         if widely {
-            let reachable = leader.followers.reachable(count, now, self.options.follower_timeout);
+            let reachable = leader
+                .followers
+                .reachable(count, now, self.options.follower_timeout);
             for id in reachable {
                 self.send_along(&[id], true);
             }
@@ -180,7 +182,9 @@ impl Replica {
         };
         if !leader.first_failed {
             leader.first_failed = true;
-            leader.first_attempts.note(false);
+            leader
+                .first_attempts
+                .note(false, self.options.remembered_attempts);
         }
         let affordable = leader.copies < self.options.free_copies
             || leader
@@ -197,8 +201,8 @@ impl Replica {
         }
     }
 
-    /// Sends an append to each follower to which nothing was sent for a heartbeat interval. If it
-    /// holds everything and answers, it need not answer this one.
+    /// Sends an append to each follower to which nothing was sent for a heartbeat interval, and ever more
+    /// rarely to one that is silent. If it holds everything and answers, it need not answer this one.
     pub(super) fn send_heartbeats(&mut self) {
         let now = self.now;
         let interval = self.options.heartbeat_interval;
@@ -208,7 +212,7 @@ impl Replica {
         let due: Vec<(Id, bool)> = leader
             .followers
             .iter()
-            .filter(|(_, progress)| now.since(progress.sent_at) >= interval)
+            .filter(|(_, progress)| now >= progress.heartbeat_at(interval))
             .map(|(&id, progress)| (id, progress.awaiting.is_some() || !progress.confirmed))
             .collect();
         for (id, answer_wanted) in due {
@@ -333,7 +337,9 @@ impl Replica {
         }
         if let Role::Leader(leader) = &mut self.role {
             if !std::mem::take(&mut leader.first_failed) {
-                leader.first_attempts.note(true);
+                leader
+                    .first_attempts
+                    .note(true, self.options.remembered_attempts);
             }
             leader.progress_at = now;
             leader.attempts = 0;

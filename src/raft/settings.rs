@@ -28,7 +28,11 @@ impl Options {
     /// that does not hold.
     pub fn from_text(text: &str) -> Result<Options, String> {
         let mut options = Options::default();
-        for setting in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for setting in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
             let (name, value) = setting
                 .split_once('=')
                 .ok_or_else(|| format!("{setting:?}: expected name=value"))?;
@@ -45,15 +49,32 @@ impl Options {
             .find_map(|(known, slot)| (known == name).then_some(slot));
         let Some(slot) = slot else {
             let known: Vec<_> = self.slots().iter().map(|(known, _)| *known).collect();
-            return Err(format!("no option {name:?}; there are {}", known.join(", ")));
+            return Err(format!(
+                "no option {name:?}; there are {}",
+                known.join(", ")
+            ));
         };
         let expected = match slot {
-            Slot::Time(slot) => return read_time(value).map(|time| *slot = time).map_err(|expected| {
-                format!("{name}: {value:?} is {expected}")
-            }),
-            Slot::Count(slot) => value.parse().map(|count| *slot = count).err().map(|_| "a whole number below 2^32"),
-            Slot::Size(slot) => value.parse().map(|size| *slot = size).err().map(|_| "a whole number"),
-            Slot::Term(slot) => value.parse().map(|term| *slot = term).err().map(|_| "a whole number"),
+            Slot::Time(slot) => {
+                return read_time(value)
+                    .map(|time| *slot = time)
+                    .map_err(|expected| format!("{name}: {value:?} is {expected}"));
+            }
+            Slot::Count(slot) => value
+                .parse()
+                .map(|count| *slot = count)
+                .err()
+                .map(|_| "a whole number below 2^32"),
+            Slot::Size(slot) => value
+                .parse()
+                .map(|size| *slot = size)
+                .err()
+                .map(|_| "a whole number"),
+            Slot::Term(slot) => value
+                .parse()
+                .map(|term| *slot = term)
+                .err()
+                .map(|_| "a whole number"),
             Slot::Share(slot) => match value.parse::<f64>() {
                 Ok(share) if (0.0..=1_000.0).contains(&share) => {
                     *slot = share;
@@ -83,11 +104,12 @@ impl Options {
         }
         slots! {
             Time: lease, heartbeat_interval, election_timeout_min, election_timeout_max,
-                leader_stickiness, suspected_stickiness, objection_time, campaign_retry_min,
+                first_election_timeout, leaderless_patience, leader_stickiness, suspected_stickiness, objection_time, campaign_retry_min,
                 campaign_retry_max, campaign_timeout, append_retry_min, append_retry_max, retry_cost,
                 retry_saving, quorum_doubt, follower_timeout, client_hold, client_hold_max,
                 suspicion_patience, suspicion_window;
-            Count: max_clock_drift_ppm, route_attempts, least_copies, free_copies, retry_rebate, doubt_attempts;
+            Count: max_clock_drift_ppm, route_attempts, least_copies, free_copies, retry_rebate, remembered_attempts,
+                doubt_attempts;
             Size: max_held_requests, max_remembered_clients, max_uncommitted, max_put_bytes,
                 max_append_bytes, max_append_entries;
             Term: max_term_jump;
@@ -99,7 +121,9 @@ impl Options {
 /// A time with its unit.
 fn read_time(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "not a time such as 250us, 300ms or 2s";
-    let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or(EXPECTED)?;
+    let split = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .ok_or(EXPECTED)?;
     let (number, unit) = text.split_at(split);
     let number: u64 = number.trim().parse().map_err(|_| EXPECTED)?;
     let time = match unit {
@@ -120,8 +144,9 @@ mod tests {
 
     #[test]
     fn what_is_not_named_keeps_its_default() {
-        let options = Options::from_text("lease=250ms, max_clock_drift_ppm=50,retries_per_entry=0.5")
-            .expect("fits together");
+        let options =
+            Options::from_text("lease=250ms, max_clock_drift_ppm=50,retries_per_entry=0.5")
+                .expect("fits together");
         let expected = Options {
             lease: Duration::from_millis(250),
             max_clock_drift_ppm: 50,
@@ -137,10 +162,16 @@ mod tests {
         for (text, part) in [
             ("lease", "name=value"),
             ("leese=1s", "no option \"leese\"; there are lease,"),
-            ("lease=300", "lease: \"300\" is not a time such as 250us, 300ms or 2s"),
+            (
+                "lease=300",
+                "lease: \"300\" is not a time such as 250us, 300ms or 2s",
+            ),
             ("lease=2h", "not a time"),
             ("lease=99999s", "more than an hour"),
-            ("max_put_bytes=-1", "max_put_bytes: \"-1\" is not a whole number"),
+            (
+                "max_put_bytes=-1",
+                "max_put_bytes: \"-1\" is not a whole number",
+            ),
             ("retries_per_entry=NaN", "is not a number from 0 to 1,000"),
             ("heartbeat_interval=20s", "election_timeout_min must be"),
         ] {

@@ -333,8 +333,10 @@ impl Cluster {
                 Output::Send { to, mut message } => {
                     // The leader's reading of its own clock, which only measures round trips, would
                     // tell states apart that do not differ.
-                    if let Body::Append(append) = &mut message.body {
-                        append.sent_at = Time::ZERO;
+                    match &mut message.body {
+                        Body::Append(append) => append.sent_at = Time::ZERO,
+                        Body::Appended(appended) => appended.sent_at = Time::ZERO,
+                        _ => {}
                     }
                     self.send(Envelope {
                         from: id,

@@ -221,6 +221,9 @@ impl Cluster {
                 }],
                 commit: Index::ZERO,
                 answer_wanted: true,
+                messages_get_lost: false,
+                route: Vec::new(),
+                receipts: Vec::new(),
                 sent_at: Time::ZERO,
             };
             let message = Message {

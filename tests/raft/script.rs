@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use goldenscript::{Argument, Command};
 use leasekv::id::Id;
-use leasekv::raft::message::{Append, Appended, Standing};
+use leasekv::raft::message::{Append, Appended, Receipt, Reception, Standing};
 use leasekv::raft::{Body, Index, Message, Options, Position, Term, Time};
 
 use crate::cluster::Cluster;
@@ -144,19 +144,29 @@ fn forged(command: &Command) -> Result<Message> {
         index,
     };
     let commit = Index(number("commit")?);
+    let follower = replica(command, 0)?;
+    let receipt = |reception| {
+        Body::Appended(Appended {
+            receipts: vec![Receipt {
+                follower,
+                reception,
+            }],
+            sent_at: Time::ZERO,
+        })
+    };
     let body = match positional(command, 2)? {
         "append" => Body::Append(Append {
             previous: at,
             entries: Vec::new(),
             commit,
             answer_wanted: true,
+            messages_get_lost: false,
+            route: Vec::new(),
+            receipts: Vec::new(),
             sent_at: Time::ZERO,
         }),
-        "matched" => Body::Appended(Appended::Matched {
-            index,
-            sent_at: Time::ZERO,
-        }),
-        "refused" => Body::Appended(Appended::Refused {
+        "matched" => receipt(Reception::Matched(index)),
+        "refused" => receipt(Reception::Refused {
             previous: index,
             hint: at,
         }),
