@@ -338,7 +338,7 @@ fn a_one_way_cut_lets_the_other_way_through() {
         back += there.count();
         assert_eq!(broken(&play(&config, seed)), None);
     }
-    assert!(back > 100, "{back}");
+    assert!(back > 10, "{back}");
 }
 
 #[test]
