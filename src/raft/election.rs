@@ -293,7 +293,7 @@ impl Replica {
             copies: 0,
             first_failed: false,
             budget: RetryBudget::full(),
-            first_attempts: SuccessRate::perfect(),
+            first_attempts: SuccessRate::unknown(self.options.remembered_attempts),
             waiting_puts: VecDeque::new(),
             waiting_gets: VecDeque::new(),
         });

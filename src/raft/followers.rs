@@ -51,6 +51,14 @@ impl Followers {
         order.into_iter().take(count).map(|(_, id)| id).collect()
     }
 
+    /// To whom nothing was sent for the longest time, if possible one that owes no answer.
+    pub(super) fn next_in_turn(&self, now: Time, patience: Duration) -> Option<Id> {
+        self.iter()
+            .map(|(&id, progress)| (progress.is_silent(now, patience), progress.sent_at, id))
+            .min()
+            .map(|(.., id)| id)
+    }
+
     /// All but those that have owed an answer for longer than `patience`, and are probably dead or cut
     /// off; all, if the others are fewer than `count`.
     pub(super) fn reachable(&self, count: usize, now: Time, patience: Duration) -> Vec<Id> {

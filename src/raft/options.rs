@@ -136,7 +136,7 @@ impl Default for Options {
             free_copies: 1,
             retry_cost: Duration::from_millis(1_000),
             retries_per_entry: 0.3,
-            retry_rebate: 12,
+            retry_rebate: 6,
             remembered_attempts: 64,
             retry_saving: Duration::from_millis(10_000),
             doubt_attempts: 6,

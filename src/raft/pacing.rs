@@ -30,7 +30,8 @@ impl RetryBudget {
         self.empty_at = self.empty_at - options.retry_cost.mul_f64(options.retries_per_entry);
     }
 
-    /// Takes that many messages out, or nothing if there are not as many in it.
+    /// Takes that many messages out, or nothing if there are not as many in it. Where few first attempts
+    /// fail, those are all made good at once and cost nothing.
     pub(super) fn spend(
         &mut self,
         now: Time,
@@ -38,6 +39,9 @@ impl RetryBudget {
         first_attempts: &SuccessRate,
         options: &Options,
     ) -> bool {
+        if !first_attempts.is_below(NEARLY_ALWAYS) {
+            return true;
+        }
         let mut cost = options.retry_cost;
         if first_attempts.is_below(MOSTLY) {
             cost /= options.retry_rebate;
@@ -59,6 +63,8 @@ impl RetryBudget {
 
 /// Half: below this, most entries need more than one attempt.
 const MOSTLY: u32 = SuccessRate::ALWAYS / 2;
+/// From here on, sending again what failed adds a fifth to the traffic at most.
+const NEARLY_ALWAYS: u32 = SuccessRate::ALWAYS / 5 * 4;
 
 /// How often the first attempt to replicate an entry succeeds: an exponentially weighted average that
 /// begins as a plain one.
@@ -70,12 +76,13 @@ pub(super) struct SuccessRate {
 
 impl SuccessRate {
     const ALWAYS: u32 = 1 << 16;
-    /// As if the first few had succeeded.
-    pub(super) fn perfect() -> SuccessRate {
-        SuccessRate {
-            rate: Self::ALWAYS,
-            attempts: 8,
-        }
+    /// Nothing is known yet: as if three of the first four had succeeded. Without a memory, all have.
+    pub(super) fn unknown(remembered: u32) -> SuccessRate {
+        let rate = match remembered {
+            0 => Self::ALWAYS,
+            _ => Self::ALWAYS / 4 * 3,
+        };
+        SuccessRate { rate, attempts: 4 }
     }
 
     /// Notes how an attempt went; about the last `remembered` count.

@@ -126,8 +126,9 @@ impl Replica {
         self.send_along(&route, true);
     }
 
-    /// Sends what lacks a quorum to one more follower, without wanting an answer. Should this leader die,
-    /// its successor will know of these puts and answer them.
+    /// Sends what lacks a quorum to one more follower. Should this leader die, its successor will know
+    /// of these puts and answer them. No answer is wanted, unless routes have failed one after the other:
+    /// then somebody on them is cut off, and the leader must find out who is not.
     fn insure(&mut self) {
         let now = self.now;
         let patience = self.patience();
@@ -135,8 +136,10 @@ impl Replica {
             return;
         };
         leader.copies = leader.copies.saturating_add(1);
-        let likeliest = leader.followers.likeliest(1, now, patience);
-        self.send_along(&likeliest, false);
+        let answer_wanted = leader.attempts >= 2;
+        if let Some(id) = leader.followers.next_in_turn(now, patience) {
+            self.send_along(&[id], answer_wanted);
+        }
     }
 
     /// How long the leader waits for an answer before it takes an append for lost.
