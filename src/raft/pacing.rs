@@ -61,10 +61,10 @@ impl RetryBudget {
     }
 }
 
-/// Half: below this, most entries need more than one attempt.
-const MOSTLY: u32 = SuccessRate::ALWAYS / 2;
+/// Below this, most entries need more than one attempt.
+pub(super) const MOSTLY: f64 = 0.5;
 /// From here on, sending again what failed adds a fifth to the traffic at most.
-const NEARLY_ALWAYS: u32 = SuccessRate::ALWAYS / 5 * 4;
+const NEARLY_ALWAYS: f64 = 0.8;
 
 /// How often the first attempt to replicate an entry succeeds: an exponentially weighted average that
 /// begins as a plain one.
@@ -76,13 +76,13 @@ pub(super) struct SuccessRate {
 
 impl SuccessRate {
     const ALWAYS: u32 = 1 << 16;
-    /// Nothing is known yet: as if three of the first four had succeeded. Without a memory, all have.
+    /// Nothing is known yet: a guess that the first attempts replace. Without a memory, all succeed.
     pub(super) fn unknown(remembered: u32) -> SuccessRate {
         let rate = match remembered {
             0 => Self::ALWAYS,
             _ => Self::ALWAYS / 4 * 3,
         };
-        SuccessRate { rate, attempts: 4 }
+        SuccessRate { rate, attempts: 1 }
     }
 
     /// Notes how an attempt went; about the last `remembered` count.
@@ -97,13 +97,9 @@ impl SuccessRate {
         }
     }
 
-    fn is_below(self, rate: u32) -> bool {
-        self.rate < rate
-    }
-
-    /// Whether so many first attempts fail that messages must be getting lost all the time.
-    pub(super) fn shows_losses(self) -> bool {
-        self.is_below(Self::ALWAYS / 16 * 15)
+    /// Whether fewer than this share of the first attempts have succeeded lately.
+    pub(super) fn is_below(self, share: f64) -> bool {
+        f64::from(self.rate) < share * f64::from(Self::ALWAYS)
     }
 }
 

@@ -14,6 +14,7 @@ use ::log::{debug, error};
 use super::log::Log;
 use super::message::{Append, Appended, Body, Reception};
 use super::options::Options;
+use super::pacing::MOSTLY;
 use super::replica::Replica;
 use super::role::{Leader, Role};
 use super::time::Time;
@@ -177,7 +178,12 @@ impl Replica {
         }
         let delay = if doubtful { 4 } else { 2 } * leader.retry_delay;
         let overdue = delay > self.options.append_retry_max;
-        let widely = leader.attempts >= self.options.route_attempts;
+        // Where most routes fail, another one would most likely fail as well.
+        let route_attempts = match leader.first_attempts.is_below(MOSTLY) {
+            true => 1,
+            false => self.options.route_attempts,
+        };
+        let widely = leader.attempts >= route_attempts;
         let messages = if widely {
             2 * leader.followers.len()
         } else {
@@ -257,7 +263,9 @@ impl Replica {
             entries,
             commit,
             answer_wanted,
-            messages_get_lost: leader.first_attempts.shows_losses(),
+            messages_get_lost: leader
+                .first_attempts
+                .is_below(self.options.answer_twice_below),
             route: rest.to_vec(),
             receipts: Vec::new(),
             sent_at: now,

@@ -113,7 +113,7 @@ impl Options {
             Size: max_held_requests, max_remembered_clients, max_uncommitted, max_put_bytes,
                 max_append_bytes, max_append_entries;
             Term: max_term_jump;
-            Share: retries_per_entry;
+            Share: retries_per_entry, answer_twice_below;
         }
     }
 }
