@@ -8,6 +8,7 @@ use mio::{Events, Poll};
 
 use super::arguments::Arguments;
 use super::mailbox::{Care, Mailbox};
+use super::teller::Teller;
 use crate::id::Id;
 use crate::raft::{Input, Options, Output, Replica, Time};
 use crate::wire::{self, Incoming};
@@ -34,6 +35,7 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
         clock.now(),
     );
     let mut datagram = Vec::with_capacity(1024);
+    let mut teller = Teller::if_wanted();
     wire::encode_hello(&mut datagram, arguments.id);
     mailbox.send(&datagram, Care::Keep, poll.registry());
     info!(
@@ -55,6 +57,9 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
             }
         }
         replica.advance(clock.now());
+        if let Some(teller) = &mut teller {
+            teller.tell(&replica.view());
+        }
         for output in replica.outputs() {
             let care = match &output {
                 Output::Send { to, message } => {

@@ -1,0 +1,6 @@
+//! pages
+use crate::trace::Trace;
+/// page
+pub fn page(_: &Trace) -> String {
+    String::new()
+}
