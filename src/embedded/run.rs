@@ -22,7 +22,7 @@ use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
 use crate::sim::config::Config;
-use crate::sim::journal::Number;
+use crate::sim::journal::{self, Content, Number};
 use crate::sim::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
 use crate::sim::random::{Stream, StreamRng};
 use crate::sim::report::Report;
@@ -421,6 +421,9 @@ impl Driver {
                 passed_until(shown.saturating_sub(core.clock_start), core.clock_rate_ppb)
             };
             recorder.stepped((index, now), &core.replica.view(), outputs.len(), passed);
+            if self.invariants.is_violated() {
+                self.note_unheard(index, &outputs);
+            }
         }
         for output in outputs.drain(..) {
             self.trace.output(now, index, &output);
@@ -465,12 +468,7 @@ impl Driver {
                 let Party::Client(client) = self.roster.party(answer.client) else {
                     unreachable!("a core only answers who asked");
                 };
-                let (kind, value) = match answer.outcome {
-                    Outcome::Stored => (AnswerKind::Ok, None),
-                    Outcome::Value(value) => (AnswerKind::Ok, Some(Cow::Owned(value))),
-                    Outcome::Redirect => (AnswerKind::Redirect, None),
-                    Outcome::Fail => (AnswerKind::Fail, None),
-                };
+                let (kind, value) = outcome(answer.outcome);
                 Envelope {
                     src,
                     leader: answer.leader,
@@ -479,7 +477,7 @@ impl Driver {
                         client,
                         kind,
                         mid: Cow::Owned(answer.mid),
-                        value,
+                        value: value.map(Cow::Owned),
                     }),
                 }
             }
@@ -494,6 +492,45 @@ impl Driver {
             journal.sent(first, src, sent);
         }
         self.carry_out();
+    }
+
+    /// Notes what the step that broke a promise sent: the run ends before the simulator hears it.
+    fn note_unheard(&mut self, index: usize, outputs: &[Output]) {
+        let (from, now) = (self.roster.replica(index), self.now);
+        let Some(journal) = self.simulation.journal() else {
+            return;
+        };
+        for output in outputs {
+            let (to, content) = match output {
+                Output::Send { to, message } => {
+                    let kind = message.body.name().to_owned();
+                    let message = message.clone();
+                    let payload = Posted { from, message };
+                    (*to, Content::Peer { kind, payload })
+                }
+                Output::Answer(answer) => {
+                    let (kind, value) = outcome(answer.outcome.clone());
+                    let content = Content::Answer {
+                        kind,
+                        mid: answer.mid.clone(),
+                        value,
+                        leader: answer.leader,
+                        effect: None,
+                    };
+                    (answer.client, content)
+                }
+            };
+            journal.note(journal::Message {
+                time: now,
+                sent: Some(now),
+                arrived: None,
+                from,
+                to,
+                fate: journal::Fate::Sent,
+                copy_of: None,
+                content,
+            });
+        }
     }
 
     fn carry_out(&mut self) {
@@ -520,6 +557,16 @@ impl Driver {
                 Action::Note(_) => {}
             }
         }
+    }
+}
+
+/// What an answer says, and its value.
+fn outcome(outcome: Outcome) -> (AnswerKind, Option<String>) {
+    match outcome {
+        Outcome::Stored => (AnswerKind::Ok, None),
+        Outcome::Value(value) => (AnswerKind::Ok, Some(value)),
+        Outcome::Redirect => (AnswerKind::Redirect, None),
+        Outcome::Fail => (AnswerKind::Fail, None),
     }
 }
 
