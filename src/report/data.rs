@@ -13,9 +13,12 @@ use crate::trace::record::{
 };
 use crate::wire::state::StateChange;
 
-/// How many bytes all datagrams together may take in a page. Beyond it the longest are cut, in this
-/// page and not in the trace, so that a page of 20,000 messages stays below 10 MB.
-const MAX_DATA_BYTES: usize = 5_500_000;
+/// How many bytes a page's data may take. Beyond it the longest datagrams are cut, in the page and not
+/// in the trace, so that the page of a run of the course always stays below 10 MB.
+const MAX_BYTES: usize = 9_000_000;
+/// How many bytes all datagrams together may take at first, and at least.
+const MAX_DATAGRAMS_BYTES: usize = 6_000_000;
+const MIN_DATAGRAMS_BYTES: usize = 500_000;
 /// No datagram is cut to less.
 const MIN_CUT_BYTES: usize = 64;
 
@@ -76,6 +79,18 @@ struct States<'a> {
 
 /// A trace as JSON for its page.
 pub(super) fn of(trace: &Trace) -> String {
+    let mut room = MAX_DATAGRAMS_BYTES;
+    loop {
+        let data = within(trace, room);
+        if data.len() <= MAX_BYTES || room <= MIN_DATAGRAMS_BYTES {
+            return data;
+        }
+        room /= 2;
+    }
+}
+
+/// The same; all datagrams together take about so many bytes at most.
+fn within(trace: &Trace, room: usize) -> String {
     let parties: Vec<Id> = trace
         .start
         .replicas
@@ -86,7 +101,7 @@ pub(super) fn of(trace: &Trace) -> String {
     let number: HashMap<Id, i32> = parties.iter().copied().zip(0..).collect();
     let party = |id: Id| number.get(&id).copied().unwrap_or(-1);
     let (attempts, by_mid) = attempts(&trace.messages, &party);
-    let (messages, kinds) = messages(&trace.messages, &by_mid, &party);
+    let (messages, kinds) = messages(&trace.messages, &by_mid, &party, room);
     let data = Data {
         start: &trace.start,
         end: &trace.end,
@@ -131,11 +146,12 @@ fn messages<'a>(
     messages: &'a [Message],
     by_mid: &HashMap<&str, usize>,
     party: &impl Fn(Id) -> i32,
+    room: usize,
 ) -> (Messages<'a>, Vec<&'a str>) {
     let mut columns = Messages::default();
     let mut kinds: Vec<&str> = Vec::new();
     let mut number_of: HashMap<&str, usize> = HashMap::new();
-    let cut = cut_bytes(messages);
+    let cut = cut_bytes(messages, room);
     for (place, message) in messages.iter().enumerate() {
         let kind = *number_of.entry(&message.kind).or_insert_with(|| {
             kinds.push(&message.kind);
@@ -186,13 +202,13 @@ fn related(datagram: &str, by_mid: &HashMap<&str, usize>) -> Vec<usize> {
 }
 
 /// To how many bytes datagrams are cut, so that all have room.
-fn cut_bytes(messages: &[Message]) -> usize {
+fn cut_bytes(messages: &[Message], room: usize) -> usize {
     let mut cut = 1 << 17;
     let total = |cut: usize| -> usize {
         let lengths = messages.iter().map(|message| message.data.get().len());
         lengths.map(|length| length.min(cut)).sum()
     };
-    while cut > MIN_CUT_BYTES && total(cut) > MAX_DATA_BYTES {
+    while cut > MIN_CUT_BYTES && total(cut) > room {
         cut /= 2;
     }
     cut

@@ -314,10 +314,10 @@ mod tests {
     fn leaders_faults_and_waiting_requests_stand_at_their_times() {
         let expected = "
 ## Over Time
-s           0       10        20        30
+s           0         10        20        30
 leader      ....0000000000000000..333333333333333333
 faults              S===H       X
-unanswered  ....................222.............1111
+unanswered  ....................122.............1111
 leader: the last digit of its ID; S= split; H heal
 X kill
 unanswered: requests that wait for 50 ms or more, + from 10 on

@@ -9,7 +9,7 @@
 //! | [`record`] | what a line can be |
 //! | [`recording`] | from a driver's journal to records |
 //! | [`compile`] | a run's report and recording as one trace |
-//! | [`file`] | writing and reading the lines |
+//! | [`mod@file`] | writing and reading the lines |
 
 pub mod compile;
 pub mod file;

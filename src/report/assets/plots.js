@@ -5,9 +5,11 @@ L.plots = (model, hooks) => {
   const RIGHT = 14;
   const scale = (width) => (time) => LEFT + (time / end) * (width - LEFT - RIGHT);
   const registered = [];
-  const plot = (canvas, height, paint) => {
+  // What does not move with the diagram's view is painted once and kept.
+  const plot = (canvas, height, framed, paint) => {
     canvas.style.height = `${height}px`;
     let wanted = false;
+    let kept = null;
     const draw = () => {
       if (wanted) return;
       wanted = true;
@@ -15,12 +17,23 @@ L.plots = (model, hooks) => {
         wanted = false;
         const width = canvas.clientWidth;
         if (width < 10) return;
+        const [chrome, x] = [L.theme.chrome(), scale(width)];
+        if (!kept || kept.made !== width) {
+          kept = document.createElement("canvas");
+          kept.made = width;
+          paint(L.sharp(kept, width, height), width, chrome, x);
+        }
         const context = L.sharp(canvas, width, height);
-        paint(context, width, L.theme.chrome(), scale(width));
+        context.drawImage(kept, 0, 0, width, height);
+        drawWindow(context, chrome, width, x, framed);
       });
     };
+    const anew = () => {
+      kept = null;
+      draw();
+    };
     new ResizeObserver(draw).observe(canvas);
-    L.theme.onChange(draw);
+    L.theme.onChange(anew);
     registered.push(draw);
     draw();
   };
@@ -68,7 +81,7 @@ L.plots = (model, hooks) => {
   const slow = [...model.requests.values()].filter((request) => (request.done ?? end) - request.made >= 50e6);
   const overview = (canvas) => {
     const height = 92;
-    plot(canvas, height, (context, width, chrome, x) => {
+    plot(canvas, height, 74, (context, width, chrome, x) => {
       const row = (text, y) => {
         context.fillStyle = chrome.soft;
         context.font = "12px system-ui, sans-serif";
@@ -144,7 +157,6 @@ L.plots = (model, hooks) => {
         context.stroke();
       }
       drawTimes(context, chrome, width, x, 86);
-      drawWindow(context, chrome, width, x, 74);
     });
     let start = null;
     const timeAt = (event) => Math.min(Math.max((event.offsetX - LEFT) / (canvas.clientWidth - LEFT - RIGHT), 0), 1) * end;
@@ -184,7 +196,7 @@ L.plots = (model, hooks) => {
     const least = 10 ** Math.floor(Math.log10(Math.min(...points.map((p) => p.latency), 1e6)));
     const most = 10 ** Math.ceil(Math.log10(Math.max(...points.map((p) => p.latency), least * 10)));
     const y = (value) => bottom - (Math.log10(value / least) / Math.log10(most / least)) * (bottom - top - 10);
-    plot(canvas, height, (context, width, chrome, x) => {
+    plot(canvas, height, bottom + 2, (context, width, chrome, x) => {
       shadeFaults(context, chrome, x, top, bottom - top);
       context.font = "11px system-ui, sans-serif";
       for (let value = least; value <= most * 1.01; value *= 10) {
@@ -218,7 +230,6 @@ L.plots = (model, hooks) => {
       for (const point of unanswered) L.shape(context, "triangle", x(point.time), top + 4, 4);
       context.fill();
       drawTimes(context, chrome, width, x, height - 6);
-      drawWindow(context, chrome, width, x, bottom + 2);
     });
     canvas.addEventListener("click", (event) => {
       const x = scale(canvas.clientWidth);
@@ -251,7 +262,7 @@ L.plots = (model, hooks) => {
     for (let bin = 0; bin < bins; bin += 1) {
       most = Math.max(most, stacked.reduce((sum, kind) => sum + rates[kind][bin], 0));
     }
-    plot(canvas, height, (context, width, chrome, x) => {
+    plot(canvas, height, bottom + 2, (context, width, chrome, x) => {
       shadeFaults(context, chrome, x, top, bottom - top);
       const unit = (bottom - top) / most;
       const mark = L.step(most, bottom - top, 34);
@@ -285,7 +296,6 @@ L.plots = (model, hooks) => {
         });
       }
       drawTimes(context, chrome, width, x, height - 6);
-      drawWindow(context, chrome, width, x, bottom + 2);
     });
   };
 
