@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,6 +113,27 @@ pub struct Run {
 pub fn run(order: &Order) -> Run {
     let mut driver = Driver::new(order);
     driver.play();
+    finish(driver, None)
+}
+
+/// The same, but a core that stops by one of its own assertions ends the run as a broken promise does,
+/// so that what led to it can be shown.
+pub fn run_whatever_happens(order: &Order) -> Run {
+    let mut driver = Driver::new(order);
+    let played = catch_unwind(AssertUnwindSafe(|| driver.play()));
+    let stopped = played.err().map(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
+        Violation {
+            invariant: "a core stopped",
+            time: driver.now,
+            what: said.unwrap_or_else(|| "it does not say why".to_owned()),
+        }
+    });
+    finish(driver, stopped)
+}
+
+fn finish(driver: Driver, stopped: Option<Violation>) -> Run {
     let Driver {
         mut simulation,
         invariants,
@@ -132,7 +154,7 @@ pub fn run(order: &Order) -> Run {
     report.recording = recording;
     Run {
         report,
-        violation: invariants.into_violation(),
+        violation: invariants.into_violation().or(stopped),
         trace: trace.into_text(),
         steps,
     }

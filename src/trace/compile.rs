@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::embedded::invariants;
 use crate::linearizability::{self, Kind};
 use crate::sim::config::{Config, Latency};
+use crate::sim::history_check::Linearizability;
 use crate::sim::report::Report;
 use crate::sim::scoring::Metric;
 use crate::sim::timeline::{self, FaultKind};
@@ -95,9 +96,15 @@ pub fn violations(report: &Report, broken: Option<&invariants::Violation>) -> Ve
             operations: Vec::new(),
         });
     }
-    let history = report.history.as_deref().unwrap_or_default();
-    let outcome = linearizability::check(&history_check::operations(history));
-    if let linearizability::Outcome::Violation(violation) = outcome {
+    // A run that a broken promise ended is not judged, but what its clients saw may show it.
+    let doubtful = match report.linearizability {
+        Linearizability::Violated(_) => true,
+        Linearizability::Unchecked => broken.is_some(),
+        Linearizability::Holds | Linearizability::Undecided => false,
+    };
+    let history = report.history.as_deref().filter(|_| doubtful);
+    let operations = history_check::operations(history.unwrap_or_default());
+    if let linearizability::Outcome::Violation(violation) = linearizability::check(&operations) {
         let returns = violation.operations.iter().filter_map(|o| o.returned_ns);
         let begins = violation.operations.iter().map(|o| o.invoked_ns);
         found.push(Violation {

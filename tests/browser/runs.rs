@@ -22,7 +22,7 @@ fn a_clean_run_says_so_at_once_and_shows_every_message() {
     let Some(browser) = Browser::start() else {
         return;
     };
-    let played = Played::new("simple-1", 1);
+    let played = Played::new("configs/simple-1.json", 1);
     assert!(size(&played) < MAX_PAGE_BYTES);
     browser.open(&played.page());
     assert_eq!(browser.text("#verdict"), "✓ PASSED");
@@ -78,7 +78,7 @@ fn a_partition_can_be_looked_into() {
     let Some(browser) = Browser::start() else {
         return;
     };
-    let played = Played::new("advanced-4", 7);
+    let played = Played::new("configs/advanced-4.json", 7);
     browser.open(&played.page());
     let faults = |kind: &str| count(played.of("fault").filter(|line| line["kind"] == kind));
     assert_eq!(
@@ -345,7 +345,7 @@ fn a_foreign_replica_is_drawn_from_outside() {
     let Some(browser) = Browser::start() else {
         return;
     };
-    let played = Played::new("crash-3", 3);
+    let played = Played::new("configs/crash-3.json", 3);
     let outside: Vec<Value> = played
         .lines
         .iter()

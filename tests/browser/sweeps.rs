@@ -14,7 +14,7 @@ fn a_sweep_shows_how_its_metrics_are_spread_and_its_worst_seeds() {
     let path = |name: &str| directory.path().join(name);
     let (page, results) = (path("sweep.html"), path("results.jsonl"));
     let output = simulator(&[
-        "crash-3",
+        "configs/crash-3.json",
         "--virtual",
         "--seeds",
         "12",

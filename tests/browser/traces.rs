@@ -1,7 +1,7 @@
 //! Runs in virtual time, with their traces and pages.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -16,9 +16,9 @@ pub(crate) struct Played {
 
 /// Calls the simulator.
 pub(crate) fn simulator(arguments: &[&str]) -> Output {
-    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     Command::new(env!("CARGO_BIN_EXE_leasekv-sim"))
-        .env("LEASEKV_CONFIG_DIRECTORY", configs)
+        // So that pages show paths as users write them.
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(arguments)
         .output()
         .expect("the simulator runs")

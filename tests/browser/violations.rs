@@ -13,7 +13,12 @@ const SEEDS: u64 = 200;
 fn seed_of_a_violation() -> u64 {
     let violated = |first: u64| {
         let range = format!("{first}..{}", first + BATCH);
-        let output = simulator(&["extra/beyond-bound", "--virtual", "--seeds", &range]);
+        let output = simulator(&[
+            "configs/extra/beyond-bound.json",
+            "--virtual",
+            "--seeds",
+            &range,
+        ]);
         let text = String::from_utf8(output.stdout).expect("text");
         let mut lines = text
             .lines()
@@ -34,7 +39,7 @@ fn a_broken_promise_opens_at_its_moment_with_the_logs_side_by_side() {
     let Some(browser) = Browser::start() else {
         return;
     };
-    let played = Played::new("extra/beyond-bound", seed_of_a_violation());
+    let played = Played::new("configs/extra/beyond-bound.json", seed_of_a_violation());
     let violation = played.one("violation");
     browser.open(&played.page());
     assert_eq!(browser.text("#verdict"), "✗ VIOLATION");
@@ -83,7 +88,7 @@ fn operations_that_no_order_explains_stand_side_by_side() {
     let Some(browser) = Browser::start() else {
         return;
     };
-    let played = Played::new("simple-2", 2);
+    let played = Played::new("configs/simple-2.json", 2);
     let operation = |request: u32, op: &str, value: &str, from: u64, to: Value| {
         json!({"client": "0015", "request": request, "op": op, "key": "k<b>", "value": value,
             "invoked_ns": from, "returned_ns": to})

@@ -178,3 +178,30 @@ fn a_recording_changes_nothing_and_agrees_with_the_counters() {
         }
     }
 }
+
+/// What led to a core's own assertion can be shown.
+#[test]
+fn a_core_that_stops_leaves_its_recording() {
+    let file =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/extra/contention.json");
+    let config = Arc::new(Config::load(&file).expect("a config"));
+    let stopped = (0..20).find_map(|seed| {
+        let order = Order {
+            keep_recording: true,
+            options: Options {
+                mistake: Some(Mistake::VoteTwice),
+                ..Options::default()
+            },
+            ..Order::new(Arc::clone(&config), seed)
+        };
+        let run = run_whatever_happens(&order);
+        let is_stop = run.violation.as_ref()?.invariant == "a core stopped";
+        is_stop.then_some(run)
+    });
+    let run = stopped.expect("the core asserts that nobody votes twice");
+    let violation = run.violation.expect("a violation");
+    assert!(violation.time > Duration::ZERO && !violation.what.is_empty());
+    assert!(!run.report.complete);
+    let recording = run.report.recording.expect("a recording");
+    assert!(recording.messages.len() > 10 && !recording.states.is_empty());
+}

@@ -248,13 +248,17 @@
     diagram.mark(null);
     if (!steps.length) return;
     const times = steps.flatMap((s) => [s.time, s.message === undefined ? s.time : model.finish[s.message]]);
-    if (bring) diagram.fit(Math.min(...times), Math.min(Math.max(...times), Math.min(...times) + 10e9));
+    // To the answer: that others learn of the commit with the next append may come much later.
+    const dones = list.map((a) => requestOf(a).done);
+    const last = dones.every((done) => done !== null) ? Math.max(...dones) : Math.max(...times);
+    const begin = Math.min(...times);
+    if (bring) diagram.fit(begin, Math.min(Math.max(last, begin + 1e4), begin + 10e9));
     const ids = [...new Set(list.map((a) => attempts.request[a]))];
     const first = list[0];
     const title = ids.length === 1 ? `Request #${ids[0]}` : `${ids.length} requests`;
     const request = requestOf(first);
     const MOST = 400;
-    let last = steps[0].time;
+    let before = steps[0].time;
     fill(title,
       rows([
         ["client", model.name(attempts.client[first])],
@@ -262,12 +266,12 @@
         ["key", attempts.key[first]],
         attempts.put[first] && ["value", attempts.value[first]],
         ["attempts", `${list.length}: `, list.slice(0, 6).map((a) => `${attempts.mid[a]} `), list.length > 6 ? "…" : null],
-        ids.length === 1 && ["took", request.done === null ? "never completed" : L.duration(request.done - request.made)],
+        ids.length === 1 && ["took", request.done === null ? "not completed" : L.duration(request.done - request.made)],
       ]),
       el("p", {}, el("button", { id: "unfollow", onclick: unfollow }, "Stop following")),
       el("ol", { class: "steps" }, steps.slice(0, MOST).map((s) => {
-        const delta = s.time - last;
-        last = s.time;
+        const delta = s.time - before;
+        before = s.time;
         return el("li", { class: s.kind }, el("span", { class: "delta" }, `+${L.duration(delta)}`),
           el("button", { class: "link", onclick: () => (s.message === undefined ? showStep(s) : showMessage(s.message)) }, s.text));
       })),
