@@ -309,8 +309,9 @@ fn what_cannot_be_written_costs_no_result() {
     let exits = bench.script("exits", "exit 1");
     let output = bench.run(&exits, &["--json", full, "--history", "h.jsonl"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stdout(&output).ends_with(")\n"), "{}", stdout(&output));
-    assert!(stdout(&output).contains("FAILED short"));
+    let shown = stdout(&output);
+    assert!(shown.ends_with(" --report report.html\n"), "{shown}");
+    assert!(shown.contains("FAILED short"));
     let said = "error: /dev/full: No space left on device (os error 28)\n";
     assert_eq!(stderr(&output), said);
 
