@@ -83,7 +83,8 @@ fn check_trace(trace: &[Value], result: &Value, history: &[Value]) {
     for replica in ["0000", "0001", "0002", "0003", "0004"] {
         let of = |line: &&Value| line["event"] == "state" && line["replica"] == replica;
         let told: Vec<&Value> = trace.iter().filter(of).collect();
-        assert!(told.len() > 50, "{replica}: {}", told.len());
+        // One may have been killed soon.
+        assert!(told.len() > 3, "{replica}: {}", told.len());
         assert!(told.is_sorted_by_key(|line| line["time_ns"].as_u64()));
         let commit = told.iter().filter_map(|line| line["commit"].as_u64());
         assert!(commit.is_sorted(), "{replica}");

@@ -57,9 +57,6 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
             }
         }
         replica.advance(clock.now());
-        if let Some(teller) = &mut teller {
-            teller.tell(&replica.view());
-        }
         for output in replica.outputs() {
             let care = match &output {
                 Output::Send { to, message } => {
@@ -73,6 +70,10 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
             };
             debug!("-> {}", String::from_utf8_lossy(&datagram));
             mailbox.send(&datagram, care, poll.registry());
+        }
+        // Last, so that nobody waits for it.
+        if let Some(teller) = &mut teller {
+            teller.tell(&replica.view());
         }
         if mailbox.is_abandoned() {
             info!("nobody listens on port {} any more: ending", arguments.port);

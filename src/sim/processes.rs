@@ -388,8 +388,9 @@ impl Driver<'_> {
     fn send_delayed(&mut self, lines: &[Line]) {
         while let Some((to, payload, number)) = self.delayed.take_due(self.started.elapsed()) {
             self.last_traffic = Some(self.started.elapsed());
-            send(&lines[to], &payload);
+            // Before it is sent: sending wakes the receiver, and may take longer than its answer.
             self.note_arrival(number);
+            send(&lines[to], &payload);
         }
     }
 
@@ -403,14 +404,14 @@ impl Driver<'_> {
                 }
                 Action::Deliver { to, payload, .. } => {
                     self.last_traffic = Some(self.started.elapsed());
-                    send(&lines[to], &payload);
                     self.note_arrival(number);
+                    send(&lines[to], &payload);
                 }
                 Action::Request { to, request } => {
                     self.last_traffic = Some(self.started.elapsed());
                     let bytes = datagram::write(&request, self.roster.replica(to));
-                    send(&lines[to], &bytes);
                     self.note_arrival(number);
+                    send(&lines[to], &bytes);
                 }
                 Action::Kill(replica) => self.children.kill(replica, Instant::now()),
                 Action::Pause(replica) => self.children.pause(replica),

@@ -233,9 +233,11 @@ L.model = (data) => {
     const request = attempts.message[attempt];
     const put = attempts.put[attempt] === 1;
     const step = (time, text, more = {}) => steps.push({ time, text, ...more });
-    const arrived = (n) => (messages.fate[n] === 0
-      ? `, arrives after ${L.duration(messages.end[n] - messages.sent[n])}`
-      : `: ${FATE_TEXTS[messages.fate[n]]}`);
+    // Of real processes it is not known when they sent and took something, only when it was passed on.
+    const arrived = (n) => {
+      if (messages.fate[n] !== 0) return `: ${FATE_TEXTS[messages.fate[n]]}`;
+      return data.start.options?.virtual ? `, arrives after ${L.duration(messages.end[n] - messages.sent[n])}` : "";
+    };
     step(messages.sent[request],
       `${name(messages.from[request])} asks ${name(messages.to[request])}: ${put ? "put" : "get"}${arrived(request)}`,
       { kind: "request", message: request });
