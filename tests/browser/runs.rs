@@ -1,6 +1,6 @@
 //! Pages of runs that kept every promise.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -305,15 +305,37 @@ fn a_lane_tells_its_state(browser: &Browser, played: &Played) {
             "{field} {told}: {panel}"
         );
     }
-    let log = browser.number(&format!("leasekv.model.stateAt(1, {time}).log.length"));
-    let mut length = 0;
-    for line in played.of("state").filter(|line| line["replica"] == "0001") {
-        if line["time_ns"].as_u64() <= Some(time) && !line["log"].is_null() {
-            let entries = line["log"]["entries"].as_array().unwrap().len() as u64;
-            length = line["log"]["from"].as_u64().unwrap() - 1 + entries;
+    // And at every other moment at which anything changed.
+    let mut now: HashMap<&str, [Value; 4]> = HashMap::new();
+    let mut moments: HashMap<(&str, u64), [Value; 4]> = HashMap::new();
+    for line in played.of("state") {
+        let replica = line["replica"].as_str().unwrap();
+        let state = now
+            .entry(replica)
+            .or_insert_with(|| [json!("follower"), json!(0), json!(0), json!(0)]);
+        for (place, field) in ["role", "term", "commit"].into_iter().enumerate() {
+            if !line[field].is_null() {
+                state[place] = line[field].clone();
+            }
         }
+        if let Some(entries) = line["log"]["entries"].as_array() {
+            state[3] = json!(line["log"]["from"].as_u64().unwrap() - 1 + entries.len() as u64);
+        }
+        moments.insert((replica, line["time_ns"].as_u64().unwrap()), state.clone());
     }
-    assert_eq!(log, length as f64);
+    let moments: Vec<Value> = moments
+        .into_iter()
+        .map(|((replica, time), state)| json!([replica, time, state]))
+        .collect();
+    assert!(moments.len() > 1_000);
+    let wrong = browser.run(&format!(
+        "return {}.filter(([id, time, state]) => {{ \
+           const it = leasekv.model.stateAt(leasekv.model.number.get(id), time); \
+           const shown = [it.role, it.term, it.commit, it.log.length]; \
+           return JSON.stringify(shown) !== JSON.stringify(state); }}).slice(0, 3)",
+        json!(moments)
+    ));
+    assert_eq!(wrong, json!([]));
 }
 
 fn fit_buttons_go_there(browser: &Browser, played: &Played) {

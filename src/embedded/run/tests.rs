@@ -168,6 +168,10 @@ fn a_recording_changes_nothing_and_agrees_with_the_counters() {
         );
         assert!(message.sent_ns.is_some(), "{message:?}");
     }
+    let caused = states
+        .iter()
+        .filter(|state| state.causes.as_ref().is_some_and(|it| !it.is_empty()));
+    assert!(caused.count() > 1_000);
     for state in states {
         for &cause in state.causes.as_deref().unwrap_or_default() {
             let cause = &messages[cause];
