@@ -59,7 +59,7 @@ fn run(changes: &Value) -> (Value, Vec<Value>) {
     assert_eq!(result["linearizable"], true, "{result:#}");
     let lines = |name: &str| -> Vec<Value> {
         let text = read(name);
-        let lines = text.lines().map(|line| serde_json::from_str(line));
+        let lines = text.lines().map(serde_json::from_str);
         lines.map(|line| line.expect("JSON")).collect()
     };
     let history = lines("history.jsonl");
