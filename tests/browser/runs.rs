@@ -402,7 +402,7 @@ fn twenty_thousand_messages_stay_fluid_and_small() {
     };
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("many.json");
-    let text = json!({"lifetime": 30, "replicas": 5, "requests": 4500, "mix": 0.5, "drops": 0.05,
+    let text = json!({"lifetime": 30, "replicas": 5, "requests": 6000, "mix": 0.5, "drops": 0.05,
         "max_packets": 100_000, "start_wait": 2, "end_wait": 2,
         "events": [{"type": "part_hard", "time": 5}, {"type": "part_end", "time": 10}],
         "tests": {"benchmarks": {"total_msgs": [1e5, 2e5, 3e5], "failures": [1, 2, 10],

@@ -121,6 +121,8 @@ impl Browser {
             "Emulation.setEmulatedMedia",
             json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]}),
         );
+        // The page is told before its next frame.
+        self.drawn();
     }
 
     fn devtools(&self, command: &str, parameters: Value) {

@@ -215,16 +215,22 @@ L.model = (data) => {
     });
   });
 
-  // What becomes of messages in peers' words: acknowledgements name an index, not a MID.
-  const acknowledges = (n) => {
-    const { matched } = messages.data[n] ?? {};
-    return typeof matched === "number" ? matched : null;
+  // Acknowledgements name an index, not a MID: `matched` the sender's own, or `receipts` those of all
+  // on a route, `[[replica, {"matched": index}], ...]`. What carries entries as well is still under way.
+  const acknowledged = (n) => {
+    const { matched, receipts, entries } = messages.data[n] ?? {};
+    if (typeof matched === "number") return [[messages.from[n], matched]];
+    if (!Array.isArray(receipts) || entries !== undefined) return [];
+    return receipts.flatMap((receipt) => {
+      const [id, said] = Array.isArray(receipt) ? receipt : [];
+      const party = number.get(id);
+      return isReplica(party ?? -1) && typeof said?.matched === "number" ? [[party, said.matched]] : [];
+    });
   };
   const acksOf = Array.from({ length: replicas }, () => []);
   for (let n = 0; n < count; n += 1) {
-    if (isReplica(messages.from[n]) && isReplica(messages.to[n]) && acknowledges(n) !== null) {
-      acksOf[messages.from[n]].push(n);
-    }
+    if (!isReplica(messages.from[n]) || !isReplica(messages.to[n])) continue;
+    acknowledged(n).forEach(([party, index]) => acksOf[party].push([n, index]));
   }
 
   // Everything that belongs to one attempt, in the order of time.
@@ -251,14 +257,16 @@ L.model = (data) => {
       step(place.time, `${name(place.replica)} has it in its log, index ${place.index}`,
         { kind: "stored", replica: place.replica });
       const acked = new Set();
-      for (const n of acksOf[place.replica]) {
+      for (const [n, index] of acksOf[place.replica]) {
         const to = messages.to[n];
         if (acked.has(to) || messages.sent[n] < place.time - 1e3) continue;
-        if (acknowledges(n) >= place.index) {
+        if (index >= place.index) {
           acked.add(to);
           // What comes much later acknowledges other things.
           if (messages.sent[n] > place.time + 3e9) continue;
-          step(messages.sent[n], `${name(place.replica)} acknowledges to ${name(to)}${arrived(n)}`,
+          const all = acknowledged(n).map(([party]) => name(party));
+          const on = all.length > 1 ? ` for ${all.join(" and ")}` : "";
+          step(messages.sent[n], `${name(messages.from[n])} acknowledges to ${name(to)}${on}${arrived(n)}`,
             { kind: "ack", message: n });
         }
       }
