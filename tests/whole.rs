@@ -45,6 +45,8 @@ fn run(changes: &Value) -> (Value, Vec<Value>) {
         .arg(file("run.json"))
         .arg("--history")
         .arg(file("history.jsonl"))
+        .arg("--trace")
+        .arg(file("trace.jsonl"))
         .arg(file("config.json"))
         .output()
         .expect("the simulator is built");
@@ -55,11 +57,40 @@ fn run(changes: &Value) -> (Value, Vec<Value>) {
     assert_eq!(result["passed"], true, "{result:#}");
     assert_eq!(result["incorrect"], 0, "{result:#}");
     assert_eq!(result["linearizable"], true, "{result:#}");
-    let history = read("history.jsonl")
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
+    let lines = |name: &str| -> Vec<Value> {
+        let text = read(name);
+        let lines = text.lines().map(serde_json::from_str);
+        lines.map(|line| line.expect("JSON")).collect()
+    };
+    let history = lines("history.jsonl");
+    check_trace(&lines("trace.jsonl"), &result, &history);
+    assert!(!text.contains("@leasekv-state"), "{text}");
     (result, history)
+}
+
+/// The trace tells the same as the results and the history, and all replicas tell of themselves.
+fn check_trace(trace: &[Value], result: &Value, history: &[Value]) {
+    let count = |test: &dyn Fn(&Value) -> bool| trace.iter().filter(|line| test(line)).count();
+    let is_between = |line: &Value| line["event"] == "message" && line["MID"].is_null();
+    let between = count(&is_between);
+    assert_eq!(result["metrics"]["total_msgs"], between);
+    for (fate, counted) in [("lost", "lost"), ("cut", "cut")] {
+        let found = count(&|line| is_between(line) && line["fate"] == fate);
+        assert_eq!(result[counted], found);
+    }
+    let ok = count(&|line| line["type"] == "ok" && line["effect"] == "completed");
+    assert_eq!(ok, count_ok(history));
+    for replica in ["0000", "0001", "0002", "0003", "0004"] {
+        let of = |line: &&Value| line["event"] == "state" && line["replica"] == replica;
+        let told: Vec<&Value> = trace.iter().filter(of).collect();
+        // One may have been killed soon.
+        assert!(told.len() > 3, "{replica}: {}", told.len());
+        assert!(told.is_sorted_by_key(|line| line["time_ns"].as_u64()));
+        let commit = told.iter().filter_map(|line| line["commit"].as_u64());
+        assert!(commit.is_sorted(), "{replica}");
+    }
+    let led = count(&|line| line["role"] == "leader");
+    assert!(led >= 1);
 }
 
 /// The number of attempts that were answered with `ok`.

@@ -11,6 +11,7 @@
 //! | `queue` | what is under way |
 //! | [`invariants`] | Raft's promises and the lease's, checked after every step |
 //! | `trace` | everything that happens in a run, as text |
+//! | `recorder` | what a trace needs of a run |
 //! | [`sweep`] | many seeds on all processors |
 //! | [`perform`] | sweeps as the command line asks for them |
 //! | [`summary`] | what a sweep found, as text |
@@ -18,6 +19,7 @@
 pub mod invariants;
 pub mod perform;
 mod queue;
+mod recorder;
 pub mod run;
 pub mod summary;
 pub mod sweep;

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::embedded::sweep::{Sweep, sweep};
 use crate::embedded::{summary, sweep::Sample};
 use crate::raft::Options;
+use crate::report::sweep_page;
 use crate::sim::places::Target;
 use crate::sim::runner::{Plan, Task};
 use crate::sim::{history, json};
@@ -29,6 +30,7 @@ pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
     let mut json = plan.json;
     let mut sweeps = Vec::with_capacity(plan.tasks.len());
     let mut findings = String::new();
+    let mut shown = Vec::with_capacity(plan.tasks.len());
     for task in plan.tasks {
         bar.set_prefix(task.config.name.clone());
         let swept = sweep_task(&task, seeds.clone(), json.is_some(), &bar);
@@ -42,8 +44,15 @@ pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
         }
         findings.push_str(&summary::failures(&swept, &task.shown));
         sweeps.push(swept);
+        shown.push(task.shown);
     }
     bar.finish_and_clear();
+    if let Some(Target { path, mut file }) = plan.sweep_report {
+        let shown = sweeps.into_iter().zip(shown).collect::<Vec<_>>();
+        file.write_all(sweep_page(&shown).as_bytes())
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        sweeps = shown.into_iter().map(|(sweep, _)| sweep).collect();
+    }
     let violations: usize = sweeps.iter().map(|sweep| sweep.violations().count()).sum();
     let seconds = started.elapsed().as_secs_f64();
     let text = format!(

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use rand::distr::{Distribution, Uniform};
 
 use crate::embedded::invariants::{Invariants, Violation};
 use crate::embedded::queue::Queue;
+use crate::embedded::recorder::{Reception, Recorder};
 use crate::embedded::trace::Trace;
 use crate::id::Id;
 use crate::raft::mistakes::Mistake;
@@ -21,11 +23,15 @@ use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
 use crate::sim::config::Config;
+use crate::sim::journal::{self, Content, Number};
 use crate::sim::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
 use crate::sim::random::{Stream, StreamRng};
 use crate::sim::report::Report;
 use crate::sim::roster::{Party, Roster};
 use crate::sim::world::{Action, Input, Simulation};
+use crate::trace::Recording;
+use crate::trace::recording::raw;
+use crate::wire;
 
 /// How long a datagram is under way between a replica and the simulator, at least and at most: what
 /// was measured with real processes on one machine (about 0.27 ms for a put's eight hops).
@@ -59,6 +65,8 @@ pub struct Order {
     /// Whether to check every promise after each step. Only a measurement of what that costs may do
     /// without.
     pub check_steps: bool,
+    /// Whether the report shall have every message and change of state.
+    pub keep_recording: bool,
 }
 
 impl Order {
@@ -71,8 +79,21 @@ impl Order {
             keep_trace: false,
             keep_history: true,
             check_steps: true,
+            keep_recording: false,
         }
     }
+}
+
+/// The constants that embedded replicas run with, for traces; times in milliseconds.
+pub fn constants() -> serde_json::Value {
+    let options = Options::default();
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    serde_json::json!({
+        "lease_ms": ms(options.lease),
+        "max_clock_drift_ppm": options.max_clock_drift_ppm,
+        "heartbeat_interval_ms": ms(options.heartbeat_interval),
+        "election_timeout_ms": [ms(options.election_timeout_min), ms(options.election_timeout_max)],
+    })
 }
 
 /// What became of it.
@@ -92,16 +113,48 @@ pub struct Run {
 pub fn run(order: &Order) -> Run {
     let mut driver = Driver::new(order);
     driver.play();
+    finish(driver, None)
+}
+
+/// The same, but a core that stops by one of its own assertions ends the run as a broken promise does,
+/// so that what led to it can be shown.
+pub fn run_whatever_happens(order: &Order) -> Run {
+    let mut driver = Driver::new(order);
+    let played = catch_unwind(AssertUnwindSafe(|| driver.play()));
+    let stopped = played.err().map(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
+        Violation {
+            invariant: "a core stopped",
+            time: driver.now,
+            what: said.unwrap_or_else(|| "it does not say why".to_owned()),
+        }
+    });
+    finish(driver, stopped)
+}
+
+fn finish(driver: Driver, stopped: Option<Violation>) -> Run {
     let Driver {
-        simulation,
+        mut simulation,
         invariants,
         trace,
         steps,
+        recorder,
         ..
     } = driver;
+    let journal = simulation.take_journal();
+    let recording = journal.zip(recorder).map(|(journal, recorder)| {
+        Recording::new(journal, recorder.into_states(), |from, to, posted| {
+            let mut datagram = Vec::new();
+            wire::encode_message(&mut datagram, from, to, &posted.message);
+            raw(&datagram)
+        })
+    });
+    let mut report = simulation.into_report();
+    report.recording = recording;
     Run {
-        report: simulation.into_report(),
-        violation: invariants.into_violation(),
+        report,
+        violation: invariants.into_violation().or(stopped),
         trace: trace.into_text(),
         steps,
     }
@@ -174,7 +227,8 @@ struct Posted {
 
 /// Something on its way.
 enum What {
-    ToReplica(usize, CoreInput),
+    /// Which replica, what it gets, and its number in the journal.
+    ToReplica(usize, CoreInput, Number),
     FromReplica(usize, Output),
 }
 
@@ -194,6 +248,8 @@ struct Driver {
     checks_steps: bool,
     invariants: Invariants,
     trace: Trace,
+    /// What a trace needs, if one is wanted.
+    recorder: Option<Recorder>,
 }
 
 impl Driver {
@@ -231,6 +287,9 @@ impl Driver {
             .collect();
         let mut simulation =
             Simulation::new(Arc::clone(&order.config), order.seed, order.keep_history);
+        if order.keep_recording {
+            simulation.keep_journal();
+        }
         for (index, &id) in ids.iter().enumerate() {
             let hello = Envelope {
                 src: id,
@@ -254,6 +313,7 @@ impl Driver {
             checks_steps: order.check_steps,
             invariants: Invariants::new(ids.len()),
             trace: Trace::new(order.keep_trace),
+            recorder: order.keep_recording.then(|| Recorder::new(roster)),
         }
     }
 
@@ -272,6 +332,7 @@ impl Driver {
             self.now = self.now.max(next);
             if event_at == Some(next) {
                 let what = self.queue.pop().expect("it was there just now");
+                self.note_arrival(&what);
                 self.happen(what);
             } else if simulation_at == next {
                 self.simulation.step(self.now, Input::Time);
@@ -296,7 +357,7 @@ impl Driver {
 
     fn happen(&mut self, what: What) {
         match what {
-            What::ToReplica(to, input) => {
+            What::ToReplica(to, input, _) => {
                 let core = &mut self.cores[to];
                 match &mut core.paused {
                     _ if !core.alive => self.trace.missed(self.now, to, &input),
@@ -319,12 +380,30 @@ impl Driver {
         }
     }
 
+    /// Tells the recorder, if there is one, what becomes of a message that arrives.
+    fn note_arrival(&mut self, what: &What) {
+        if let (Some(recorder), &What::ToReplica(to, _, number)) = (&mut self.recorder, what) {
+            let core = &self.cores[to];
+            let reception = match &core.paused {
+                _ if !core.alive => Reception::Dead,
+                None => Reception::Taken,
+                Some(waiting) if waiting.len() < MAX_WAITING => Reception::Waits,
+                Some(_) => Reception::Overflow,
+            };
+            let journal = self.simulation.journal();
+            recorder.arrives(number, (to, self.now), reception, journal);
+        }
+    }
+
     /// Lets a core that was paused go on, with what has waited for it.
     fn resume(&mut self, index: usize) {
         self.next_core = None;
         let mut waiting = self.cores[index].paused.take().unwrap_or_default();
         while !waiting.is_empty() {
             let together = waiting.len().min(MAX_RECEIVED_AT_ONCE);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.takes_waiting((index, self.now), together, self.simulation.journal());
+            }
             self.step_core(index, waiting.drain(..together));
         }
         self.cores[index].clock_read_at = None;
@@ -359,6 +438,15 @@ impl Driver {
             self.invariants
                 .check(now, index, &view, lease_end, &outputs);
         }
+        if let Some(recorder) = &mut self.recorder {
+            let passed = |shown: Duration| {
+                passed_until(shown.saturating_sub(core.clock_start), core.clock_rate_ppb)
+            };
+            recorder.stepped((index, now), &core.replica.view(), outputs.len(), passed);
+            if self.invariants.is_violated() {
+                self.note_unheard(index, &outputs);
+            }
+        }
         for output in outputs.drain(..) {
             self.trace.output(now, index, &output);
             self.post(What::FromReplica(index, output), Duration::ZERO);
@@ -370,7 +458,7 @@ impl Driver {
     fn post(&mut self, what: What, after: Duration) {
         let hop = self.hop.sample(&mut self.hops);
         let link = match what {
-            What::ToReplica(to, _) => &mut self.cores[to].last_in,
+            What::ToReplica(to, ..) => &mut self.cores[to].last_in,
             What::FromReplica(from, _) => &mut self.cores[from].last_out,
         };
         let at = if after.is_zero() {
@@ -402,12 +490,7 @@ impl Driver {
                 let Party::Client(client) = self.roster.party(answer.client) else {
                     unreachable!("a core only answers who asked");
                 };
-                let (kind, value) = match answer.outcome {
-                    Outcome::Stored => (AnswerKind::Ok, None),
-                    Outcome::Value(value) => (AnswerKind::Ok, Some(Cow::Owned(value))),
-                    Outcome::Redirect => (AnswerKind::Redirect, None),
-                    Outcome::Fail => (AnswerKind::Fail, None),
-                };
+                let (kind, value) = outcome(answer.outcome);
                 Envelope {
                     src,
                     leader: answer.leader,
@@ -416,28 +499,75 @@ impl Driver {
                         client,
                         kind,
                         mid: Cow::Owned(answer.mid),
-                        value,
+                        value: value.map(Cow::Owned),
                     }),
                 }
             }
         };
+        let first = self.simulation.journal().map(|it| it.next_number());
         self.simulation
             .step(self.now, Input::Message(from, envelope));
+        if let (Some(recorder), Some(journal), Some(first)) =
+            (&mut self.recorder, self.simulation.journal(), first)
+            && let Some(sent) = recorder.heard(from)
+        {
+            journal.sent(first, src, sent);
+        }
         self.carry_out();
+    }
+
+    /// Notes what the step that broke a promise sent: the run ends before the simulator hears it.
+    fn note_unheard(&mut self, index: usize, outputs: &[Output]) {
+        let (from, now) = (self.roster.replica(index), self.now);
+        let Some(journal) = self.simulation.journal() else {
+            return;
+        };
+        for output in outputs {
+            let (to, content) = match output {
+                Output::Send { to, message } => {
+                    let kind = message.body.name().to_owned();
+                    let message = message.clone();
+                    let payload = Posted { from, message };
+                    (*to, Content::Peer { kind, payload })
+                }
+                Output::Answer(answer) => {
+                    let (kind, value) = outcome(answer.outcome.clone());
+                    let content = Content::Answer {
+                        kind,
+                        mid: answer.mid.clone(),
+                        value,
+                        leader: answer.leader,
+                        effect: None,
+                    };
+                    (answer.client, content)
+                }
+            };
+            journal.note(journal::Message {
+                time: now,
+                sent: Some(now),
+                arrived: None,
+                from,
+                to,
+                fate: journal::Fate::Sent,
+                copy_of: None,
+                content,
+            });
+        }
     }
 
     fn carry_out(&mut self) {
         while let Some(action) = self.simulation.next_action() {
             self.trace.action(self.now, &action);
+            let number = self.simulation.action_number();
             match action {
                 Action::Deliver { to, payload, after } => {
                     let Posted { from, message } = payload;
                     let input = CoreInput::Message { from, message };
-                    self.post(What::ToReplica(to, input), after);
+                    self.post(What::ToReplica(to, input, number), after);
                 }
                 Action::Request { to, request } => {
                     let input = CoreInput::Request(read(&request));
-                    self.post(What::ToReplica(to, input), Duration::ZERO);
+                    self.post(What::ToReplica(to, input, number), Duration::ZERO);
                 }
                 Action::Kill(index) => {
                     self.cores[index].alive = false;
@@ -449,6 +579,16 @@ impl Driver {
                 Action::Note(_) => {}
             }
         }
+    }
+}
+
+/// What an answer says, and its value.
+fn outcome(outcome: Outcome) -> (AnswerKind, Option<String>) {
+    match outcome {
+        Outcome::Stored => (AnswerKind::Ok, None),
+        Outcome::Value(value) => (AnswerKind::Ok, Some(value)),
+        Outcome::Redirect => (AnswerKind::Redirect, None),
+        Outcome::Fail => (AnswerKind::Fail, None),
     }
 }
 

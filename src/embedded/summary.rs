@@ -90,7 +90,7 @@ pub fn failures(sweep: &Sweep, shown: &str) -> String {
     for (seed, what) in sweep.violations().take(MAX_LISTED) {
         writeln!(
             text,
-            "VIOLATION {what}\n  ./run {shown} --virtual --seed {seed}"
+            "VIOLATION {what}\n  ./run {shown} --virtual --seed {seed} --report report.html"
         )
         .expect("memory");
     }
@@ -109,7 +109,7 @@ pub fn failures(sweep: &Sweep, shown: &str) -> String {
         let why = sample.errors.join("; ");
         writeln!(
             text,
-            "failed    {why}\n  ./run {shown} --virtual --seed {}",
+            "failed    {why}\n  ./run {shown} --virtual --seed {} --report report.html",
             sample.seed
         )
         .expect("memory");

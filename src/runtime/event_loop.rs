@@ -8,6 +8,7 @@ use mio::{Events, Poll};
 
 use super::arguments::Arguments;
 use super::mailbox::{Care, Mailbox};
+use super::teller::Teller;
 use crate::id::Id;
 use crate::raft::{Input, Options, Output, Replica, Time};
 use crate::wire::{self, Incoming};
@@ -34,6 +35,7 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
         clock.now(),
     );
     let mut datagram = Vec::with_capacity(1024);
+    let mut teller = Teller::if_wanted();
     wire::encode_hello(&mut datagram, arguments.id);
     mailbox.send(&datagram, Care::Keep, poll.registry());
     info!(
@@ -68,6 +70,10 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
             };
             debug!("-> {}", String::from_utf8_lossy(&datagram));
             mailbox.send(&datagram, care, poll.registry());
+        }
+        // Last, so that nobody waits for it.
+        if let Some(teller) = &mut teller {
+            teller.tell(&replica.view());
         }
         if mailbox.is_abandoned() {
             info!("nobody listens on port {} any more: ending", arguments.port);

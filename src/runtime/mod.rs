@@ -7,7 +7,9 @@
 //! | [`arguments`] | the course's command line |
 //! | [`event_loop`] | wait, receive, step the core, carry out what it wants |
 //! | `mailbox` | the socket: full buffers, and noticing that the simulator is gone |
+//! | `teller` | tells of its state on stderr, if it is asked to |
 
 pub mod arguments;
 pub mod event_loop;
 mod mailbox;
+mod teller;

@@ -18,9 +18,11 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::id::Id;
 use crate::sim::guard::guard;
+use crate::sim::state_lines::StateSender;
 use crate::sim::strays::{self, Mark};
 use crate::sim::terminal::Lines;
 use crate::sim::watchdog::Watchdog;
+use crate::wire::state;
 
 /// How long a replica has to end after a SIGTERM before it gets a SIGKILL.
 const GRACE: Duration = Duration::from_millis(500);
@@ -98,7 +100,8 @@ impl<'w> Children<'w> {
         }
     }
 
-    /// Starts one more replica, whose output goes to `lines` if there are any.
+    /// Starts one more replica, whose output goes to `lines` if there are any. What it tells of its
+    /// state goes to `states` instead, if it is asked for; only then is it told to.
     ///
     /// # Errors
     ///
@@ -109,6 +112,7 @@ impl<'w> Children<'w> {
         arguments: &Arguments,
         started: Instant,
         lines: Option<&Lines>,
+        states: Option<StateSender>,
     ) -> io::Result<()> {
         let mark = self.mark.replica(arguments.own);
         let mut command = Command::new(program);
@@ -120,6 +124,9 @@ impl<'w> Children<'w> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if states.is_some() {
+            command.env(state::VARIABLE, "1");
+        }
         guard(&mut command, self.watchdog.pipe());
         let mut child = command.spawn()?;
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -136,18 +143,19 @@ impl<'w> Children<'w> {
             tail: Arc::clone(&tail),
             open_pipes: Arc::clone(&open_pipes),
         });
-        let reader = |tail: Option<Arc<Mutex<VecDeque<String>>>>| Reader {
+        let reader = |tail: Option<Arc<Mutex<VecDeque<String>>>>, states| Reader {
             own: arguments.own,
             started,
             lines: lines.cloned(),
             tail,
+            states,
             open_pipes: Arc::clone(&open_pipes),
         };
         if let Some(stdout) = stdout {
-            reader(None).start(stdout)?;
+            reader(None, None).start(stdout)?;
         }
         if let Some(stderr) = stderr {
-            reader(Some(tail)).start(stderr)?;
+            reader(Some(tail), states).start(stderr)?;
         }
         Ok(())
     }
@@ -319,6 +327,8 @@ struct Reader {
     started: Instant,
     lines: Option<Lines>,
     tail: Option<Arc<Mutex<VecDeque<String>>>>,
+    /// Where lines about the replica's state go.
+    states: Option<StateSender>,
     open_pipes: Arc<AtomicUsize>,
 }
 
@@ -343,6 +353,11 @@ impl Reader {
     fn read(&self, pipe: impl Read) {
         let mut pipe = BufReader::new(pipe);
         while let Some(line) = read_line(&mut pipe) {
+            if let Some(states) = &self.states
+                && states.take(self.started.elapsed(), &line)
+            {
+                continue;
+            }
             if let Some(lines) = &self.lines {
                 let time = self.started.elapsed().as_secs_f64();
                 lines.send(format!("[{time:.4}  Replica {}]: {line}", self.own));
@@ -392,7 +407,7 @@ mod tests {
             own: Id(0),
             peers: Vec::new(),
         };
-        let started = children.start(Path::new(program), &arguments, Instant::now(), None);
+        let started = children.start(Path::new(program), &arguments, Instant::now(), None, None);
         started.unwrap();
     }
 

@@ -17,6 +17,7 @@ use crate::embedded::perform;
 use crate::embedded::sweep::MAX_SEEDS;
 use crate::sim::config::Config;
 use crate::sim::history_check;
+use crate::sim::pictures::{self, Pictures};
 use crate::sim::places::{self, Target};
 use crate::sim::runner::{self, End, Plan, Replicas, Task};
 use crate::sim::strays::Mark;
@@ -34,6 +35,7 @@ Examples:
   run all --json results.jsonl         the seventeen tests of the course
   run -r ./3700kvstore -s advanced-4   another replica, its output not shown
   run all --virtual --seeds 1000       a thousand runs of each test in virtual time
+  run crash-3 --report crash-3.html    a page that shows what happened
   run --check history.jsonl            whether what clients saw is linearizable
 
 Exit status: 0 passed, 1 a test failed, 2 bad usage or a bad config, 130 interrupted.
@@ -86,17 +88,40 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
 
+    /// Write all that happened into FILE, a JSON object a line for each message, fault and change of
+    /// state; `all` puts each config's name before the extension and writes a file for each
+    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
+    trace: Option<PathBuf>,
+
+    /// Draw all that happened into FILE, an HTML page; `all` writes a file for each config, and
+    /// --seeds one for the whole sweep
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Run nothing, but draw the trace FILE with --report
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "report",
+        conflicts_with_all = [
+            "replica", "silence", "seed", "virtual", "seeds", "json", "history", "trace", "check", "test"
+        ]
+    )]
+    from: Option<PathBuf>,
+
     /// Run nothing, but check a history file in the format of --history, `-` being the standard
     /// input
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["replica", "silence", "seed", "json", "history", "test"]
+        conflicts_with_all = [
+            "replica", "silence", "seed", "json", "history", "trace", "report", "test"
+        ]
     )]
     check: Option<PathBuf>,
 
     /// A config file, its name, or `all` for the seventeen tests of the course
-    #[arg(value_name = "TEST", required_unless_present = "check")]
+    #[arg(value_name = "TEST", required_unless_present_any = ["check", "from"])]
     test: Option<PathBuf>,
 }
 
@@ -152,6 +177,13 @@ fn run(options: &Options) -> Result<u8, String> {
     if let Some(file) = &options.check {
         return history_check::check_file(file, &mut std::io::stdout());
     }
+    if let (Some(from), Some(report)) = (&options.from, &options.report) {
+        if places::are_same(from, report) {
+            let path = from.display();
+            return Err(format!("{path}: --from and --report need a file each"));
+        }
+        return pictures::draw(from, report).map(|()| 0);
+    }
     if let Some(Seeds(range)) = &options.seeds {
         return run_sweeps(options, range);
     }
@@ -193,26 +225,50 @@ fn plan(options: &Options) -> Result<Plan, String> {
         true => Replicas::Embedded,
         false => Replicas::Processes(places::replica_program(options.replica.as_deref())?),
     };
-    let history_of = |task: &Task| {
-        let path = options.history.as_ref()?;
-        Some(match is_suite {
-            true => places::with_name(path, &task.config.name),
-            false => path.clone(),
-        })
+    let of_task = |path: &PathBuf, task: &Task| match is_suite {
+        true => places::with_name(path, &task.config.name),
+        false => path.clone(),
     };
+    let is_sweep = options.seeds.is_some();
+    let per_task = [
+        ("--history", options.history.as_ref()),
+        ("--trace", options.trace.as_ref()),
+        ("--report", options.report.as_ref().filter(|_| !is_sweep)),
+    ];
+    let once = [
+        ("--json", options.json.as_ref()),
+        ("--report", options.report.as_ref().filter(|_| is_sweep)),
+    ];
     // Before any of the files is emptied.
-    if let Some(json) = &options.json {
-        for path in tasks.iter().filter_map(history_of) {
-            if places::are_same(json, &path) {
+    for task in &tasks {
+        let wanted = per_task
+            .iter()
+            .filter_map(|&(name, path)| Some((name, of_task(path?, task))));
+        let once = once
+            .iter()
+            .filter_map(|&(name, path)| Some((name, path?.clone())));
+        let wanted: Vec<_> = once.chain(wanted).collect();
+        for (place, (name, path)) in wanted.iter().enumerate() {
+            let same = wanted[..place]
+                .iter()
+                .find(|(_, other)| places::are_same(other, path));
+            if let Some((other, _)) = same {
                 let path = path.display();
-                return Err(format!("{path}: --json and --history need a file each"));
+                return Err(format!("{path}: {other} and {name} need a file each"));
             }
         }
     }
-    let json = options.json.as_deref().map(Target::create).transpose()?;
+    let create = |path: Option<&PathBuf>| path.map(|path| Target::create(path)).transpose();
+    let [json, sweep_report] = once.map(|(_, path)| create(path));
+    let (json, sweep_report) = (json?, sweep_report?);
     for task in &mut tasks {
-        let path = history_of(task);
-        task.history = path.as_deref().map(Target::create).transpose()?;
+        let [history, trace, report] =
+            per_task.map(|(_, path)| create(path.map(|path| of_task(path, task)).as_ref()));
+        task.history = history?;
+        task.pictures = Pictures {
+            trace: trace?,
+            report: report?,
+        };
     }
     Ok(Plan {
         tasks,
@@ -220,6 +276,7 @@ fn plan(options: &Options) -> Result<Plan, String> {
         replicas,
         show_output: !is_suite && !options.silence,
         json,
+        sweep_report,
     })
 }
 
@@ -247,6 +304,7 @@ fn task(test: Option<&'static Test>, file: &Path, seed: Option<u64>) -> Result<T
         config: Arc::new(config),
         shown: file.display().to_string(),
         history: None,
+        pictures: Pictures::default(),
     })
 }
 

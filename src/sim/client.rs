@@ -28,6 +28,8 @@ pub struct Dispatch {
     pub to: Option<usize>,
     /// What to ask it.
     pub request: ClientRequest,
+    /// Which of the users' requests it serves.
+    pub number: u32,
 }
 
 /// What an answer led to.
@@ -100,6 +102,8 @@ struct Request {
     key: Arc<str>,
     value: Option<Arc<str>>,
     made: Duration,
+    /// When it got its `ok`.
+    done: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -192,6 +196,7 @@ impl Clients {
             key,
             value,
             made: now,
+            done: None,
         });
         self.attempt(number, now, alive)
     }
@@ -287,6 +292,12 @@ impl Clients {
         self.clients.iter().any(|client| !client.keys.is_empty())
     }
 
+    /// When each request was made and, if it was, completed; in the order of their making.
+    pub fn times(&self) -> Vec<(Duration, Option<Duration>)> {
+        let times = |request: &Request| (request.made, request.done);
+        self.requests.iter().map(times).collect()
+    }
+
     /// How many attempts were made, retries included.
     pub fn attempts(&self) -> usize {
         self.attempts.len()
@@ -332,7 +343,11 @@ impl Clients {
             },
         );
         self.record(now, HistoryKind::Invoke, mid, number, None);
-        Dispatch { to, request: sent }
+        Dispatch {
+            to,
+            request: sent,
+            number,
+        }
     }
 
     fn complete(
@@ -342,7 +357,8 @@ impl Clients {
         now: Duration,
         counters: &mut Counters,
     ) -> Reaction {
-        let request = &self.requests[number as usize];
+        let request = &mut self.requests[number as usize];
+        request.done = Some(now);
         counters.completed += 1;
         counters
             .request_latencies

@@ -9,11 +9,11 @@
 //! | --- | --- |
 //! | what a run is | [`config`], [`suite`] (the seventeen tests) |
 //! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`], [`stats`] |
-//! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`random`] (seeded streams) |
+//! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`timeline`] and [`journal`] (what happened), [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`], [`history_check`] |
-//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`] |
+//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`], `state_lines` (what replicas tell of themselves) |
 //! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other) |
-//! | what a user sees | [`terminal`], `progress`, [`output`], [`table`], [`json`] |
+//! | what a user sees | [`terminal`], `progress`, [`output`], [`strip`], [`table`], [`json`], [`pictures`] (traces and reports) |
 
 pub mod children;
 pub mod cli;
@@ -24,10 +24,12 @@ pub mod delayed;
 pub mod guard;
 pub mod history;
 pub mod history_check;
+pub mod journal;
 pub mod json;
 pub mod message;
 pub mod network;
 pub mod output;
+pub mod pictures;
 pub mod places;
 pub mod processes;
 mod progress;
@@ -38,11 +40,14 @@ pub mod runner;
 pub mod schedule;
 pub mod scoring;
 pub mod signals;
+mod state_lines;
 pub mod stats;
 pub mod strays;
+pub mod strip;
 pub mod suite;
 pub mod table;
 pub mod terminal;
+pub mod timeline;
 pub mod transit;
 pub mod watchdog;
 pub mod world;

@@ -118,6 +118,27 @@ impl Network {
         Some(inside.map(|replica| self.roster.replica(replica)).collect())
     }
 
+    /// The sides of the partition, by the number of their first replica, and which of them has the
+    /// majority; nothing without a partition.
+    pub fn sides(&self) -> Option<(Vec<Vec<Id>>, Option<usize>)> {
+        let partition = self.partition.as_ref()?;
+        let mut numbers: Vec<usize> = Vec::new();
+        let mut sides: Vec<Vec<Id>> = Vec::new();
+        for (replica, number) in partition.sides.iter().enumerate() {
+            let place = numbers.iter().position(|known| known == number);
+            let place = place.unwrap_or_else(|| {
+                numbers.push(*number);
+                sides.push(Vec::new());
+                sides.len() - 1
+            });
+            sides[place].push(self.roster.replica(replica));
+        }
+        let majority = partition
+            .majority
+            .and_then(|majority| numbers.iter().position(|number| *number == majority));
+        Some((sides, majority))
+    }
+
     /// Whether `src` speaks for the cluster: without a partition everybody does.
     pub fn is_on_majority_side(&self, src: Id) -> bool {
         match (&self.partition, self.roster.replica_index(src)) {

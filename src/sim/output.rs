@@ -13,6 +13,8 @@ use crate::sim::report::Report;
 use crate::sim::scoring::{Metric, Tier};
 use crate::sim::stats::{mean, median, percentile};
 use crate::sim::suite::Test;
+use crate::trace::Violation;
+use crate::trace::recording::nanoseconds;
 
 /// Whether and how texts are coloured.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +37,8 @@ impl Paint {
         style.force_styling(self.colour).apply_to(text).to_string()
     }
 
-    fn heading(self, text: &str) -> String {
+    /// A heading.
+    pub fn heading(self, text: &str) -> String {
         self.apply(Style::new().bold(), text)
     }
 
@@ -43,8 +46,20 @@ impl Paint {
         self.apply(Style::new().green().bold(), text)
     }
 
-    fn bad(self, text: &str) -> String {
+    /// Something bad.
+    pub fn bad(self, text: &str) -> String {
         self.apply(Style::new().red().bold(), text)
+    }
+
+    /// Something to look at.
+    pub fn warning(self, text: &str) -> String {
+        self.apply(Style::new().yellow(), text)
+    }
+
+    /// One of many, told from its neighbours.
+    pub fn one_of(self, which: usize, text: &str) -> String {
+        const COLOURS: [u8; 6] = [39, 214, 43, 176, 220, 110];
+        self.apply(Style::new().color256(COLOURS[which % COLOURS.len()]), text)
     }
 
     fn tier(self, tier: Tier, text: &str) -> String {
@@ -266,6 +281,44 @@ fn write_errors(
         writeln!(text, "{indent}{}", paint.apply(Style::new().red(), &error))?;
     }
     Ok(())
+}
+
+/// Why a run was not correct, in three lines: what, when, and the command that draws it. Nothing of
+/// one that was. `found` is what no run may show, and when it showed, if it did.
+pub fn why(report: &Report, found: Option<&Violation>, command: &str, paint: Paint) -> String {
+    if found.is_none() && (report.passed() || !report.complete) {
+        return String::new();
+    }
+    let said = found.map(|found| format!("{}: {}", found.name, found.text));
+    let errors = &report.verdict.errors;
+    let said = said.or_else(|| {
+        // The first may only announce what comes behind it.
+        let mut texts = errors.iter().filter(|text| !text.ends_with(':'));
+        texts.next().cloned()
+    });
+    let said = said.unwrap_or_else(|| "the run was not correct".to_owned());
+    let said = said.lines().next().unwrap_or_default().trim();
+    let when = match found {
+        None => "by the end of the run".to_owned(),
+        Some(found) => {
+            let before = report.timeline.faults.iter().rev();
+            let mut before = before.filter(|fault| nanoseconds(fault.time) <= found.time_ns);
+            let at = format!("at {:.6} s", found.time_ns as f64 / 1e9);
+            match before.next() {
+                Some(fault) => {
+                    let ago = (found.time_ns - nanoseconds(fault.time)) as f64 / 1e9;
+                    format!("{at}, {ago:.3} s after the simulator {}", fault.said)
+                }
+                None => at,
+            }
+        }
+    };
+    format!(
+        "\n{} {said}\n{} {when}\n{} {command} --report report.html\n",
+        paint.bad("Why: "),
+        paint.bad("When:"),
+        paint.bad("See: "),
+    )
 }
 
 /// One test of `all`: its line and, if it failed, why.

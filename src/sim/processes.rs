@@ -19,13 +19,17 @@ use crate::sim::children::{Arguments, Children, Ending};
 use crate::sim::config::Config;
 use crate::sim::datagram;
 use crate::sim::delayed::Delayed;
+use crate::sim::journal::Number;
 use crate::sim::message::{Body, Envelope};
 use crate::sim::report::Report;
 use crate::sim::roster::Roster;
 use crate::sim::signals::Signals;
+use crate::sim::state_lines::StateLines;
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
 use crate::sim::world::{Action, Input, Simulation};
+use crate::trace::Recording;
+use crate::trace::recording::raw;
 
 /// The largest datagram there is, and one byte more than any can have.
 const DATAGRAM_BYTES: usize = 1 << 16;
@@ -64,6 +68,8 @@ pub struct Order<'o> {
     pub config: Arc<Config>,
     /// The seed.
     pub seed: u64,
+    /// Whether the report shall have every message and change of state.
+    pub keep_recording: bool,
     /// Whether the simulator's own notes are shown.
     pub show_notes: bool,
     /// Whether the replicas' output is shown.
@@ -101,6 +107,7 @@ pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError>
     let mut sockets = Sockets::bind(roster, stage.signals).map_err(RunError::System)?;
     let started = Instant::now();
     let mut children = Children::new(stage.watchdog);
+    let states = order.keep_recording.then(StateLines::new);
     let lines = order.show_output.then(|| stage.terminal.lines());
     for (index, line) in sockets.lines.iter().enumerate() {
         let others = (0..roster.replicas()).filter(|&other| other != index);
@@ -110,10 +117,19 @@ pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError>
             peers: others.map(|other| roster.replica(other)).collect(),
         };
         children
-            .start(order.program, &arguments, started, lines.as_ref())
+            .start(
+                order.program,
+                &arguments,
+                started,
+                lines.as_ref(),
+                states.as_ref().map(|states| states.sender(index)),
+            )
             .map_err(RunError::Program)?;
     }
-    let simulation = Simulation::new(Arc::clone(&order.config), order.seed, true);
+    let mut simulation = Simulation::new(Arc::clone(&order.config), order.seed, true);
+    if order.keep_recording {
+        simulation.keep_journal();
+    }
     let mut driver = Driver {
         simulation,
         roster,
@@ -135,7 +151,16 @@ pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError>
     driver.tell_endings(endings, &sockets.lines);
     driver.terminal.end_progress();
     result.map_err(RunError::System)?;
-    Ok(driver.simulation.into_report())
+    let mut simulation = driver.simulation;
+    let recording = simulation.take_journal().zip(states);
+    let recording = recording.map(|(journal, states)| {
+        Recording::new(journal, states.into_states(&roster), |_, _, payload| {
+            raw(&payload)
+        })
+    });
+    let mut report = simulation.into_report();
+    report.recording = recording;
+    Ok(report)
 }
 
 /// The line to one replica.
@@ -192,7 +217,7 @@ struct Driver<'s> {
     /// When something was last sent to a replica.
     last_traffic: Option<Duration>,
     /// Datagrams that the network holds back, with their receivers.
-    delayed: Delayed<(usize, Rc<[u8]>)>,
+    delayed: Delayed<(usize, Rc<[u8]>, Number)>,
     children: Children<'s>,
     terminal: &'s mut Terminal,
     show_notes: bool,
@@ -361,26 +386,31 @@ impl Driver<'_> {
     }
 
     fn send_delayed(&mut self, lines: &[Line]) {
-        while let Some((to, payload)) = self.delayed.take_due(self.started.elapsed()) {
+        while let Some((to, payload, number)) = self.delayed.take_due(self.started.elapsed()) {
             self.last_traffic = Some(self.started.elapsed());
+            // Before it is sent: sending wakes the receiver, and may take longer than its answer.
+            self.note_arrival(number);
             send(&lines[to], &payload);
         }
     }
 
     fn carry_out(&mut self, lines: &[Line]) {
         while let Some(action) = self.simulation.next_action() {
+            let number = self.simulation.action_number();
             match action {
                 Action::Deliver { to, payload, after } if after > Duration::ZERO => {
                     let due = self.started.elapsed() + after;
-                    self.delayed.hold(due, (to, payload));
+                    self.delayed.hold(due, (to, payload, number));
                 }
                 Action::Deliver { to, payload, .. } => {
                     self.last_traffic = Some(self.started.elapsed());
+                    self.note_arrival(number);
                     send(&lines[to], &payload);
                 }
                 Action::Request { to, request } => {
                     self.last_traffic = Some(self.started.elapsed());
                     let bytes = datagram::write(&request, self.roster.replica(to));
+                    self.note_arrival(number);
                     send(&lines[to], &bytes);
                 }
                 Action::Kill(replica) => self.children.kill(replica, Instant::now()),
@@ -392,6 +422,14 @@ impl Driver<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Tells the journal, if there is one, that a message has been handed over.
+    fn note_arrival(&mut self, number: Number) {
+        let now = self.started.elapsed();
+        if let Some(journal) = self.simulation.journal() {
+            journal.arrived(number, now);
         }
     }
 

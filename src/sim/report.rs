@@ -12,6 +12,8 @@ use crate::sim::history::HistoryEvent;
 use crate::sim::history_check::Linearizability;
 use crate::sim::scoring::{Evidence, Verdict};
 use crate::sim::stats::Counters;
+use crate::sim::timeline::Timeline;
+use crate::trace::Recording;
 
 /// A run that is over.
 #[derive(Clone, Debug)]
@@ -39,6 +41,10 @@ pub struct Report {
     pub linearizability: Linearizability,
     /// What the clients saw, if it was kept.
     pub history: Option<Vec<HistoryEvent>>,
+    /// Who led when, what was done to the cluster, which requests waited.
+    pub timeline: Timeline,
+    /// Every message and what replicas told of themselves, if it was kept.
+    pub recording: Option<Recording>,
 }
 
 impl Report {

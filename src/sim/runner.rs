@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::embedded::{self, sweep::violation};
 use crate::sim::config::Config;
 use crate::sim::output::{self, Paint};
+use crate::sim::pictures::Pictures;
 use crate::sim::places::{self, Target};
 use crate::sim::processes::{self, Order, RunError, Stage};
 use crate::sim::report::Report;
@@ -18,7 +19,9 @@ use crate::sim::signals::Signals;
 use crate::sim::suite::Test;
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
-use crate::sim::{history, json, table};
+use crate::sim::{history, json, strip, table};
+use crate::trace;
+use crate::trace::compile::Circumstances;
 
 /// A test to run, and where its history goes.
 #[derive(Debug)]
@@ -33,6 +36,38 @@ pub struct Task {
     pub seed: u64,
     /// Where the clients' history goes.
     pub history: Option<Target>,
+    /// Where the trace and its picture go.
+    pub pictures: Pictures,
+}
+
+impl Task {
+    /// What decides the run besides its config and seed.
+    fn circumstances(&self, replicas: &Replicas) -> Circumstances {
+        let (shown, seed) = (&self.shown, self.seed);
+        match replicas {
+            Replicas::Processes(program) => {
+                let is_own = places::own_program()
+                    .is_ok_and(|own| own.with_file_name("leasekv") == *program);
+                let program = program.display().to_string();
+                let replica = match is_own {
+                    true => String::new(),
+                    false => format!(" -r {program}"),
+                };
+                Circumstances {
+                    is_virtual: false,
+                    command: format!("./run{replica} {shown} --seed {seed}"),
+                    program,
+                    constants: serde_json::Value::Null,
+                }
+            }
+            Replicas::Embedded => Circumstances {
+                is_virtual: true,
+                program: "embedded cores in virtual time".to_owned(),
+                constants: embedded::run::constants(),
+                command: format!("./run {shown} --virtual --seed {seed}"),
+            },
+        }
+    }
 }
 
 /// All that is to be run.
@@ -48,6 +83,8 @@ pub struct Plan {
     pub show_output: bool,
     /// Where the results go.
     pub json: Option<Target>,
+    /// Where the report of a sweep goes.
+    pub sweep_report: Option<Target>,
 }
 
 /// What the replicas of a run are.
@@ -133,12 +170,14 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
             }
             Some(_) => {}
         }
-        let report = match &plan.replicas {
+        let mut promise = None;
+        let mut report = match &plan.replicas {
             Replicas::Processes(program) => {
                 let order = Order {
                     program,
                     config: Arc::clone(&task.config),
                     seed: task.seed,
+                    keep_recording: task.pictures.are_wanted(),
                     show_notes: !plan.is_suite,
                     show_output: plan.show_output,
                 };
@@ -150,21 +189,37 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                 report
             }
             Replicas::Embedded => {
-                let order = embedded::run::Order::new(Arc::clone(&task.config), task.seed);
-                let run = embedded::run::run(&order);
+                let mut order = embedded::run::Order::new(Arc::clone(&task.config), task.seed);
+                order.keep_recording = task.pictures.are_wanted();
+                let run = embedded::run::run_whatever_happens(&order);
                 broken |= violation(&run).is_some();
                 if let Some(what) = &run.violation {
                     stage.terminal.text(format!("VIOLATION {what}\n"));
                 }
+                promise = run.violation;
                 run.report
             }
         };
         broken |= report.linearizability.known() == Some(false);
+        let found = trace::compile::violations(&report, promise.as_ref());
         stage.terminal.text(match task.test {
             Some(test) if report.complete => output::test_line(test, &report, paint),
             _ => output::report(&report, paint),
         });
+        if task.test.is_none() {
+            let look = strip::Look {
+                columns: stage.terminal.columns(),
+                unicode: strip::knows_unicode(),
+                paint,
+            };
+            stage.terminal.text(strip::chart(&report, look));
+        }
+        let circumstances = task.circumstances(&plan.replicas);
+        let why = output::why(&report, found.first(), &circumstances.command, paint);
+        stage.terminal.text(why);
         files.save(&report, task.history);
+        let trouble = task.pictures.save(&mut report, found, &circumstances);
+        files.trouble.extend(trouble);
         if !report.complete {
             break;
         }

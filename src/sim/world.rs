@@ -13,6 +13,7 @@ use crate::id::Id;
 use crate::sim::client::{Clients, Dispatch, Reaction, Workload};
 use crate::sim::config::Config;
 use crate::sim::history_check::Linearizability;
+use crate::sim::journal::{Content, Effect, Fate as Became, Journal, Message, Number};
 use crate::sim::message::{Answer, Body, ClientRequest, Envelope, Op};
 use crate::sim::network::{Fate, Network};
 use crate::sim::report::Report;
@@ -20,8 +21,10 @@ use crate::sim::roster::Roster;
 use crate::sim::schedule::{Due, Schedule};
 use crate::sim::scoring::{Evidence, judge};
 use crate::sim::stats::Counters;
+use crate::sim::timeline::{Fault, FaultKind, Timeline};
 use crate::sim::transit::Transit;
 
+mod journaling;
 mod strike;
 
 /// How many texts about what was incorrect are kept and shown; the rest is only counted.
@@ -131,6 +134,9 @@ pub struct Simulation<P> {
     incorrect: Vec<String>,
     warnings: Vec<String>,
     actions: VecDeque<Action<P>>,
+    timeline: Timeline,
+    /// Every message, if somebody wants to know.
+    journal: Option<Journal<P>>,
     now: Duration,
     finished: bool,
 }
@@ -157,10 +163,27 @@ impl<P: Clone> Simulation<P> {
             incorrect: Vec::new(),
             warnings: Vec::new(),
             actions: VecDeque::new(),
+            timeline: Timeline::default(),
+            journal: None,
             now: Duration::ZERO,
             finished: false,
             config,
         }
+    }
+
+    /// Keeps every message from now on, for [`Simulation::take_journal`].
+    pub fn keep_journal(&mut self) {
+        self.journal = Some(Journal::default());
+    }
+
+    /// The journal, to note in it what the simulation does not see; none if it is not kept.
+    pub fn journal(&mut self) -> Option<&mut Journal<P>> {
+        self.journal.as_mut()
+    }
+
+    /// The journal, if it was kept. Nothing is kept from then on.
+    pub fn take_journal(&mut self) -> Option<Journal<P>> {
+        self.journal.take()
     }
 
     /// Takes in what happened at `now`, counted from the run's start. A `now` before an earlier one
@@ -197,7 +220,18 @@ impl<P: Clone> Simulation<P> {
 
     /// The next thing to do below; to be asked for until there is none after each step.
     pub fn next_action(&mut self) -> Option<Action<P>> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if let (Some(journal), Some(Action::Deliver { .. } | Action::Request { .. })) =
+            (&mut self.journal, &action)
+        {
+            journal.handed_over();
+        }
+        action
+    }
+
+    /// The number in the journal of the message in the latest action that had one; 0 without a journal.
+    pub fn action_number(&self) -> Number {
+        self.journal.as_ref().map_or(0, Journal::handed)
     }
 
     /// When the simulation needs its next step at the latest, counted from the run's start.
@@ -237,6 +271,7 @@ impl<P: Clone> Simulation<P> {
             .outages
             .extend(unfinished.map(|outage| self.now - outage.since));
         let (unanswered_get, unanswered_put) = self.clients.unanswered();
+        self.timeline.requests = self.clients.times();
         let evidence = Evidence {
             unanswered_get,
             unanswered_put,
@@ -262,6 +297,8 @@ impl<P: Clone> Simulation<P> {
             warnings: self.warnings,
             linearizability,
             history,
+            timeline: self.timeline,
+            recording: None,
         }
     }
 
@@ -296,50 +333,74 @@ impl<P: Clone> Simulation<P> {
         // A process that has been killed lives on for a moment. What it still sends is treated as ever,
         // but it must not bring back the leader that everybody has just forgotten.
         if self.alive[from] && self.network.is_on_majority_side(src) {
-            self.leader = leader;
+            self.believe_in(leader);
         }
         match body {
             Body::Hello => {}
             Body::Unicast(to, payload) => {
                 self.counters.count_messages(&kind, 1);
-                self.pass_on(src, to, payload);
+                self.pass_on(src, &kind, to, payload);
             }
             Body::Broadcast(payload) => {
                 self.counters
                     .count_messages(&kind, self.config.replicas as u64 - 1);
                 let own = self.roster.replica_index(src).unwrap_or(from);
                 for to in (0..self.config.replicas).filter(|&to| to != own) {
-                    self.pass_on(src, to, payload.clone());
+                    self.pass_on(src, &kind, to, payload.clone());
                 }
             }
             Body::Answer(answer) => self.hear(src, leader, &answer),
         }
     }
 
-    fn pass_on(&mut self, src: Id, to: usize, payload: P) {
-        match self.network.fate(src, to) {
-            Fate::Cut => self.counters.cut += 1,
-            Fate::Lost => self.counters.lost += 1,
-            Fate::Sent if self.alive[to] && self.ready[to] => {
-                let arrival = self.transit.arrival();
-                let copy = arrival.copy_after.map(|after| (payload.clone(), after));
-                for (payload, after) in [(payload, arrival.after)].into_iter().chain(copy) {
-                    let deliver = Action::Deliver { to, payload, after };
-                    self.actions.push_back(deliver);
-                }
-            }
-            Fate::Sent => {}
+    fn pass_on(&mut self, src: Id, kind: &str, to: usize, payload: P) {
+        let reachable = self.alive[to] && self.ready[to];
+        let became = match self.network.fate(src, to) {
+            Fate::Cut => Became::Cut,
+            Fate::Lost => Became::Lost,
+            Fate::Sent if reachable => Became::Sent,
+            Fate::Sent if self.alive[to] => Became::NotReady,
+            Fate::Sent => Became::Dead,
+        };
+        match became {
+            Became::Cut => self.counters.cut += 1,
+            Became::Lost => self.counters.lost += 1,
+            _ => {}
+        }
+        let number = self.note_peer_message((src, kind, to), &payload, became, None);
+        if became != Became::Sent {
+            return;
+        }
+        let arrival = self.transit.arrival();
+        let copy = arrival.copy_after.map(|after| (payload.clone(), after));
+        self.actions.push_back(Action::Deliver {
+            to,
+            payload,
+            after: arrival.after,
+        });
+        self.hand_over(number);
+        if let Some((payload, after)) = copy {
+            let copy_of = Some(number);
+            let number = self.note_peer_message((src, kind, to), &payload, became, copy_of);
+            self.actions
+                .push_back(Action::Deliver { to, payload, after });
+            self.hand_over(number);
         }
     }
 
     fn hear(&mut self, src: Id, leader: Id, answer: &Answer<'_>) {
-        if self.transit.loses_for_client() {
+        let lost = self.transit.loses_for_client();
+        let number = self.note_answer(src, leader, answer, lost);
+        if lost {
             self.counters.client_lost += 1;
             return;
         }
         let reaction = self
             .clients
             .hear(answer, leader, self.now, &self.alive, &mut self.counters);
+        if let Some(journal) = &mut self.journal {
+            journal.note_effect(number, Effect::from(&reaction));
+        }
         match reaction {
             Reaction::Completed(Op::Put) => self.end_outages(src),
             Reaction::Completed(Op::Get) | Reaction::Duplicate => {}
@@ -350,14 +411,26 @@ impl<P: Clone> Simulation<P> {
         }
     }
 
-    fn dispatch(&mut self, Dispatch { to, request }: Dispatch) {
-        if self.transit.loses_for_client() {
+    fn dispatch(&mut self, dispatch: Dispatch) {
+        let lost = self.transit.loses_for_client();
+        // Nothing reaches a replica before its hello: such an attempt stays unanswered.
+        let ready = dispatch.to.filter(|&to| self.ready[to]);
+        let became = match ready {
+            _ if lost => Became::Lost,
+            None => Became::NotReady,
+            Some(_) => Became::Sent,
+        };
+        let number = self.note_request(&dispatch, became);
+        if lost {
             self.counters.client_lost += 1;
             return;
         }
-        // Nothing reaches a replica before its hello: such an attempt stays unanswered.
-        if let Some(to) = to.filter(|&to| self.ready[to]) {
-            self.actions.push_back(Action::Request { to, request });
+        if let Some(to) = ready {
+            self.actions.push_back(Action::Request {
+                to,
+                request: dispatch.request,
+            });
+            self.hand_over(number);
         }
     }
 
@@ -373,8 +446,15 @@ impl<P: Clone> Simulation<P> {
         });
     }
 
+    fn believe_in(&mut self, leader: Id) {
+        if self.leader != leader {
+            self.leader = leader;
+            self.timeline.lead(self.now, leader);
+        }
+    }
+
     fn forget_leader(&mut self) {
-        self.leader = Id::UNKNOWN;
+        self.believe_in(Id::UNKNOWN);
         self.clients.forget_leader();
     }
 
@@ -391,7 +471,7 @@ impl<P: Clone> Simulation<P> {
             "before its hello"
         };
         let said = format!("replica {id} died {when}: {how}");
-        self.note(said.clone());
+        self.note_fault(FaultKind::Died(id), said.clone());
         self.deaths.push(Death { replica, said });
         if !started {
             self.end_early(format!("replica {id} did not start, the run ends early"));
@@ -435,7 +515,17 @@ impl<P: Clone> Simulation<P> {
     }
 
     fn note(&mut self, text: String) {
+        self.timeline.note(self.now, &text);
         self.actions.push_back(Action::Note(text));
+    }
+
+    fn note_fault(&mut self, kind: FaultKind, said: String) {
+        self.timeline.faults.push(Fault {
+            time: self.now,
+            kind,
+            said: said.clone(),
+        });
+        self.note(said);
     }
 }
 

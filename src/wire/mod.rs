@@ -19,6 +19,7 @@
 mod decode;
 mod encode;
 mod entry;
+pub mod state;
 
 pub use decode::{Incoming, Unreadable, decode};
 pub use encode::{encode_answer, encode_hello, encode_message};

@@ -58,6 +58,10 @@ fn a_stand_in_without_replication_fails_and_every_file_is_well_formed() {
         "out.jsonl",
         "--history",
         "history.jsonl",
+        "--trace",
+        "trace.jsonl",
+        "--report",
+        "report.html",
     ];
     let output = bench.run(&echo(), &arguments);
     assert_eq!(output.status.code(), Some(1));
@@ -76,9 +80,26 @@ fn a_stand_in_without_replication_fails_and_every_file_is_well_formed() {
         "0 messages between replicas: replication takes at least 125",
         "incorrect messages or values",
         "FAILED short (seed 5)",
+        "## Over Time",
+        "\nWhy:  ",
+        "\nWhen: at ",
+        "\nSee:  ./run -r ",
+        "short.json --seed 5 --report report.html\n",
     ] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
+    // It tells nothing of its state, but what the simulator sees is there.
+    let trace = fs::read_to_string(bench.path("trace.jsonl")).unwrap();
+    let lines: Vec<Value> = trace
+        .lines()
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
+    assert_eq!((of("start"), of("end"), of("fault")), (1, 1, 1));
+    assert_eq!(of("state"), 0);
+    assert!(of("message") >= 200 && of("violation") > 0);
+    let page = fs::read_to_string(bench.path("report.html")).unwrap();
+    assert!(page.ends_with("</html>\n"));
 
     let json = fs::read_to_string(bench.path("out.jsonl")).unwrap();
     assert_eq!(json.lines().count(), 1);
@@ -288,8 +309,9 @@ fn what_cannot_be_written_costs_no_result() {
     let exits = bench.script("exits", "exit 1");
     let output = bench.run(&exits, &["--json", full, "--history", "h.jsonl"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stdout(&output).ends_with(")\n"), "{}", stdout(&output));
-    assert!(stdout(&output).contains("FAILED short"));
+    let shown = stdout(&output);
+    assert!(shown.ends_with(" --report report.html\n"), "{shown}");
+    assert!(shown.contains("FAILED short"));
     let said = "error: /dev/full: No space left on device (os error 28)\n";
     assert_eq!(stderr(&output), said);
 

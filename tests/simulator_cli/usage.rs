@@ -16,6 +16,9 @@ fn bad_usage_is_said_in_a_few_lines_with_status_2() {
         &["a", "b"],
         &["--seed", "x", "a"],
         &["a", "-r"],
+        &["--from", "a"],
+        &["--from", "a", "--report", "b", "simple-1"],
+        &["a", "--virtual", "--seeds", "2", "--trace", "b"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -126,7 +129,54 @@ fn one_file_for_two_things_is_refused_before_it_is_emptied() {
         let said = format!("error: {history}: --json and --history need a file each\n");
         assert_eq!(stderr(&output), said);
     }
+    let said = "error: out: --history and --report need a file each\n";
+    let output = bench.run(&echo(), &["--history", "out", "--report", "out"]);
+    assert_eq!(stderr(&output), said);
     assert_eq!(fs::read_to_string(bench.path("out")).unwrap(), "old");
+}
+
+#[test]
+fn a_bad_trace_is_named_with_its_line_and_keeps_the_report() {
+    let bench = Bench::new(json!({}));
+    bench.write("report.html", "old");
+    let start = concat!(
+        r#"{"event":"start","format":"leasekv-trace","version":1,"config":{},"seed":1,"#,
+        r#""replicas":["0000"],"clients":[],"options":{},"command":""}"#,
+    );
+    bench.write("cut.jsonl", &format!("{start}\n"));
+    bench.write(
+        "broken.jsonl",
+        &format!("{start}\n{{\"event\":\"fault\"}}\n"),
+    );
+    for (from, said) in [
+        ("none.jsonl", "none.jsonl: No such file"),
+        (
+            "short.json",
+            "short.json: line 1: no line of a trace: missing field `event`",
+        ),
+        ("cut.jsonl", "cut.jsonl: line 2: the trace is not whole"),
+        (
+            "broken.jsonl",
+            "broken.jsonl: line 2: `fault`: missing field `time_ns`",
+        ),
+        (".", ".: a directory"),
+        (
+            "report.html",
+            "report.html: --from and --report need a file each",
+        ),
+    ] {
+        let output = Command::new(simulator())
+            .current_dir(bench.directory.path())
+            .args(["--from", from, "--report", "report.html"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{from}");
+        let error = stderr(&output);
+        assert!(error.starts_with(&format!("error: {said}")), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        let kept = fs::read_to_string(bench.path("report.html")).unwrap();
+        assert_eq!(kept, "old", "{from}");
+    }
 }
 
 #[test]

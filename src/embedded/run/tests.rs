@@ -2,6 +2,7 @@ use super::*;
 use crate::embedded::sweep::{Sample, sweep};
 use crate::raft::mistakes::Mistake;
 use crate::sim::suite::TESTS;
+use crate::trace::record::Fate;
 
 /// A config of the course.
 fn course(name: &str) -> Arc<Config> {
@@ -123,4 +124,88 @@ fn every_built_in_mistake_is_found_and_the_honest_build_survives_the_same_sweep(
         println!("{:?}: after {runs} runs, {place}: {what}", search.mistake);
         assert_eq!(search.find(None), None, "{:?}", search.mistake);
     }
+}
+
+/// Whatever is kept for a trace, the run is the same, and the counts are the simulator's.
+#[test]
+fn a_recording_changes_nothing_and_agrees_with_the_counters() {
+    let chaos = |keep_recording| {
+        let file =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/extra/chaos.json");
+        run(&Order {
+            keep_trace: true,
+            keep_recording,
+            ..Order::new(Arc::new(Config::load(&file).expect("a config")), 3)
+        })
+    };
+    let (plain, recorded) = (chaos(false), chaos(true));
+    assert_eq!(plain.trace, recorded.trace);
+    assert!(plain.report.recording.is_none());
+    let counters = &recorded.report.counters;
+    let Some(Recording {
+        messages, states, ..
+    }) = &recorded.report.recording
+    else {
+        panic!("no recording");
+    };
+    let between = |fate: Option<Fate>| {
+        let peers = messages.iter().filter(|message| message.mid.is_none());
+        let sent = peers.filter(|message| message.copy_of.is_none());
+        let with = sent.filter(|message| fate.is_none_or(|fate| message.fate == fate));
+        with.count() as u64
+    };
+    assert_eq!(between(None), counters.total_msgs);
+    assert_eq!(between(Some(Fate::Lost)), counters.lost);
+    assert_eq!(between(Some(Fate::Cut)), counters.cut);
+    assert!(between(Some(Fate::Dead)) > 0);
+    for message in messages {
+        let times = [message.sent_ns, Some(message.time_ns), message.arrived_ns];
+        let times: Vec<u64> = times.into_iter().flatten().collect();
+        assert!(times.is_sorted(), "{message:?}");
+        assert_eq!(
+            message.arrived_ns.is_some(),
+            message.fate == Fate::Delivered
+        );
+        assert!(message.sent_ns.is_some(), "{message:?}");
+    }
+    let caused = states
+        .iter()
+        .filter(|state| state.causes.as_ref().is_some_and(|it| !it.is_empty()));
+    assert!(caused.count() > 1_000);
+    for state in states {
+        for &cause in state.causes.as_deref().unwrap_or_default() {
+            let cause = &messages[cause];
+            assert_eq!(
+                (cause.to, cause.arrived_ns),
+                (state.replica, Some(state.time_ns))
+            );
+        }
+    }
+}
+
+/// What led to a core's own assertion can be shown.
+#[test]
+fn a_core_that_stops_leaves_its_recording() {
+    let file =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/extra/contention.json");
+    let config = Arc::new(Config::load(&file).expect("a config"));
+    let stopped = (0..20).find_map(|seed| {
+        let order = Order {
+            keep_recording: true,
+            options: Options {
+                mistake: Some(Mistake::VoteTwice),
+                ..Options::default()
+            },
+            ..Order::new(Arc::clone(&config), seed)
+        };
+        let run = run_whatever_happens(&order);
+        let is_stop = run.violation.as_ref()?.invariant == "a core stopped";
+        is_stop.then_some(run)
+    });
+    let run = stopped.expect("the core asserts that nobody votes twice");
+    let violation = run.violation.expect("a violation");
+    assert!(violation.time > Duration::ZERO && !violation.what.is_empty());
+    assert!(!run.report.complete);
+    let recording = run.report.recording.expect("a recording");
+    assert!(recording.messages.len() > 10 && !recording.states.is_empty());
 }

@@ -60,6 +60,8 @@ pub(crate) fn report() -> Report {
         },
         linearizability: Linearizability::Holds,
         history: None,
+        timeline: Timeline::default(),
+        recording: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::seq::SliceRandom;
 
-use super::{Action, Outage, Simulation};
+use super::{Action, FaultKind, Outage, Simulation};
 use crate::id::Id;
 use crate::sim::config::{EventKind, Who};
 use crate::sim::random::{Stream, StreamRng};
@@ -29,12 +29,13 @@ impl<P: Clone> Simulation<P> {
             }
             EventKind::PartEnd => {
                 self.network.heal();
-                self.note("heals the partition".to_owned());
+                self.note_fault(FaultKind::Heal, "heals the partition".to_owned());
             }
             EventKind::IsolateLeader => match leader {
                 Some(leader) => {
-                    self.note(format!("isolates the leader, replica {}", self.leader));
                     self.network.isolate(leader);
+                    let said = format!("isolates the leader, replica {}", self.leader);
+                    self.note_fault(self.split(), said);
                     self.forget_leader();
                 }
                 None => self.note("isolates no leader: none is known".to_owned()),
@@ -73,7 +74,11 @@ impl<P: Clone> Simulation<P> {
     fn kill_leader(&mut self, leader: Option<usize>) {
         match leader.filter(|&leader| self.alive[leader]) {
             Some(leader) => {
-                self.note(format!("kills the leader, replica {}", self.leader));
+                let fault = FaultKind::Kill {
+                    replica: self.leader,
+                    leader: true,
+                };
+                self.note_fault(fault, format!("kills the leader, replica {}", self.leader));
                 self.outages.push(Outage {
                     killed: self.leader,
                     since: self.now,
@@ -94,7 +99,12 @@ impl<P: Clone> Simulation<P> {
             .filter(|_| living > 1);
         match victim {
             Some(victim) => {
-                self.note(format!("kills replica {}", self.roster.replica(victim)));
+                let replica = self.roster.replica(victim);
+                let fault = FaultKind::Kill {
+                    replica,
+                    leader: false,
+                };
+                self.note_fault(fault, format!("kills replica {replica}"));
                 self.kill(victim);
             }
             None => self.note("kills no replica: only one lives".to_owned()),
@@ -114,7 +124,8 @@ impl<P: Clone> Simulation<P> {
             (Some(from), Some(to)) if from != to => {
                 self.network.cut(from, to);
                 let (from, to) = (self.roster.replica(from), self.roster.replica(to));
-                self.note(format!("cuts messages from {from} to {to}"));
+                let said = format!("cuts messages from {from} to {to}");
+                self.note_fault(FaultKind::Cut(from, to), said);
             }
             (Some(_), Some(_)) => self.note("cuts nothing: both ends are the leader".to_owned()),
             _ => self.note("cuts nothing: no such replica is known to live".to_owned()),
@@ -133,7 +144,7 @@ impl<P: Clone> Simulation<P> {
         if already.is_some() {
             self.note(format!("pauses replica {id}, which stands still already"));
         } else {
-            self.note(format!("pauses replica {id}"));
+            self.note_fault(FaultKind::Pause(id), format!("pauses replica {id}"));
             self.actions.push_back(Action::Pause(replica));
         }
     }
@@ -141,7 +152,7 @@ impl<P: Clone> Simulation<P> {
     fn resume(&mut self, replica: usize) {
         if self.paused_until[replica].take().is_some() && self.alive[replica] {
             let id = self.roster.replica(replica);
-            self.note(format!("resumes replica {id}"));
+            self.note_fault(FaultKind::Resume(id), format!("resumes replica {id}"));
             self.actions.push_back(Action::Resume(replica));
         }
     }
@@ -173,7 +184,14 @@ impl<P: Clone> Simulation<P> {
             true => "none".to_owned(),
             false => names.join(" "),
         };
-        self.note(format!("splits the network, majority {names}"));
+        let said = format!("splits the network, majority {names}");
+        self.note_fault(self.split(), said);
+    }
+
+    /// The split that there is now.
+    fn split(&self) -> FaultKind {
+        let (sides, majority) = self.network.sides().unwrap_or_default();
+        FaultKind::Split { sides, majority }
     }
 
     fn kill(&mut self, replica: usize) {

@@ -1,0 +1,579 @@
+// The space-time diagram: a lane for each replica and one for the clients, time to the right. Draws
+// on a canvas only what can be seen, so that it stays fluid with any number of messages.
+L.diagram = (model, canvas, hooks) => {
+  const { messages, data, end } = model;
+  const LEFT = 74;
+  const RIGHT = 14;
+  const AXIS = 46;
+  // Beyond so many lines dashes cannot be told apart any more, and markers cover each other.
+  const MANY = 1500;
+  const LEAST_SPAN = 20e3;
+  const view = { from: 0, to: end };
+  const filter = { kinds: new Set(), replicas: new Set(), client: -1, attempts: null };
+  let followed = null;
+  let selected = null;
+  let hovered = null;
+  let cursor = null;
+  let frames = 0;
+  let wanted = false;
+  let width = 0;
+  const laneHeight = Math.max(34, Math.min(62, Math.round(372 / model.lanes)));
+  const height = AXIS + model.lanes * laneHeight + 14;
+  canvas.style.height = `${height}px`;
+  const laneY = (lane) => AXIS + lane * laneHeight + laneHeight / 2;
+  const x = (time) => LEFT + ((time - view.from) / (view.to - view.from)) * (width - LEFT - RIGHT);
+  const timeAt = (px) => view.from + ((px - LEFT) / (width - LEFT - RIGHT)) * (view.to - view.from);
+
+  // What the filters let through.
+  let passes = new Uint8Array(model.count);
+  const refilter = () => {
+    for (let n = 0; n < model.count; n += 1) {
+      const [from, to] = [messages.from[n], messages.to[n]];
+      let pass = !filter.kinds.has(messages.kind[n]);
+      if (pass && filter.replicas.size) pass = filter.replicas.has(from) || filter.replicas.has(to);
+      if (pass && filter.client >= 0) {
+        pass = from === filter.client || to === filter.client
+          || (messages.related[n] ?? []).some((a) => model.attempts.client[a] === filter.client);
+      }
+      if (pass && filter.attempts) {
+        pass = filter.attempts.has(messages.attempt[n])
+          || (messages.related[n] ?? []).some((a) => filter.attempts.has(a));
+      }
+      passes[n] = pass ? 1 : 0;
+    }
+    hooks.filtered?.();
+    draw();
+  };
+
+  const clampView = () => {
+    const span = Math.min(Math.max(view.to - view.from, LEAST_SPAN), end * 1.02);
+    let from = Math.max(view.from, -end * 0.01);
+    from = Math.min(from, end * 1.01 - span);
+    view.from = from;
+    view.to = from + span;
+  };
+  const setView = (from, to) => {
+    view.from = from;
+    view.to = Math.max(to, from + LEAST_SPAN);
+    clampView();
+    hooks.moved?.(view);
+    draw();
+  };
+  const zoom = (factor, at = (view.from + view.to) / 2) => {
+    const span = Math.min(Math.max((view.to - view.from) * factor, LEAST_SPAN), end * 1.02);
+    const share = (at - view.from) / (view.to - view.from);
+    setView(at - share * span, at + (1 - share) * span);
+  };
+  const pan = (share) => {
+    const by = (view.to - view.from) * share;
+    setView(view.from + by, view.to + by);
+  };
+  const fit = (from, to) => {
+    const pad = Math.max((to - from) * 0.08, 15e3);
+    setView(from - pad, to + pad);
+  };
+
+  const line = (context, n) => {
+    const [x0, y0] = [x(messages.sent[n]), laneY(model.lane(messages.from[n]))];
+    let [x1, y1] = [x(model.finish[n]), laneY(model.lane(messages.to[n]))];
+    const broken = messages.fate[n] !== 0;
+    if (messages.to[n] < 0) y1 = y0 + laneHeight * 0.4;
+    if (broken) {
+      // It ends before its receiver.
+      const share = 0.72;
+      x1 = x0 + (x1 - x0) * share;
+      y1 = y0 + (y1 - y0) * share;
+    }
+    return [x0, y0, x1, y1, broken];
+  };
+
+  const band = (context, lane, from, to, paint) => {
+    const [a, b] = [Math.max(x(from), LEFT), Math.min(x(to), width - RIGHT)];
+    if (b > a || (b >= LEFT && a <= width - RIGHT)) paint(a, Math.max(b - a, 1), laneY(lane));
+  };
+
+  const drawPartitions = (context, chrome) => {
+    for (const { from, to, fault } of model.splits) {
+      const [a, b] = [Math.max(x(from), LEFT), Math.min(x(to), width - RIGHT)];
+      if (b <= a) continue;
+      const majority = fault.majority ?? -1;
+      fault.sides.forEach((side, index) => {
+        if (index === majority) return;
+        for (const id of side) {
+          const y = AXIS + model.lane(model.number.get(id)) * laneHeight;
+          context.fillStyle = chrome.shade;
+          context.fillRect(a, y + 2, b - a, laneHeight - 4);
+          L.hatch(context, a, y + 2, b - a, laneHeight - 4, chrome.hatch, index % 2 ? 9 : 14, index % 2 === 1);
+        }
+      });
+    }
+    for (const { from, to, ends } of model.cuts) {
+      const [a, b] = [Math.max(x(from), LEFT), Math.min(x(to), width - RIGHT)];
+      if (b <= a) continue;
+      context.save();
+      context.strokeStyle = chrome.hatch;
+      context.lineWidth = 2;
+      context.setLineDash([2, 4]);
+      context.beginPath();
+      for (const party of ends) {
+        const y = laneY(model.lane(party)) + laneHeight * 0.36;
+        context.moveTo(a, y);
+        context.lineTo(b, y);
+      }
+      context.stroke();
+      context.restore();
+    }
+  };
+
+  // Texts stand above everything else.
+  let labels = [];
+  const drawLabels = (context, chrome) => {
+    context.font = "11px system-ui, sans-serif";
+    context.textBaseline = "middle";
+    context.textAlign = "left";
+    for (const [text, px, y, colour] of labels) {
+      context.globalAlpha = colour ? 1 : 0.85;
+      context.fillStyle = colour ?? chrome.back;
+      context.fillRect(px - 2, y - 7, context.measureText(text).width + 4, 14);
+      context.globalAlpha = 1;
+      context.fillStyle = !colour ? chrome.soft : L.theme.dark() ? "#10141a" : "#ffffff";
+      context.fillText(text, px, y + 0.5);
+    }
+  };
+
+  const drawLanes = (context, chrome) => {
+    labels = [];
+    const inner = width - LEFT - RIGHT;
+    context.fillStyle = chrome.lane;
+    context.fillRect(LEFT, laneY(0) - 2, inner, 4);
+    model.roles.forEach((stretches, replica) => {
+      const lane = replica + 1;
+      const y = laneY(lane);
+      const dead = model.lives[replica].dead;
+      context.fillStyle = chrome.lane;
+      context.fillRect(LEFT, y - 2, Math.max(Math.min(x(dead), width - RIGHT) - LEFT, 0), 4);
+      let labelled = -Infinity;
+      for (const stretch of model.toldAnything ? stretches : []) {
+        if (stretch.to < view.from || stretch.from > view.to) continue;
+        band(context, lane, stretch.from, stretch.to, (a, w) => {
+          const colour = L.theme.term(stretch.term);
+          const leads = stretch.role === "leader";
+          const half = leads ? 8 : stretch.role === "follower" ? 2 : 5;
+          context.globalAlpha = leads ? 0.85 : stretch.role === "follower" ? 0.5 : 0.4;
+          context.fillStyle = colour;
+          context.fillRect(a, y - half, w, 2 * half);
+          context.globalAlpha = 1;
+          if (stretch.role.endsWith("candidate")) {
+            L.hatch(context, a, y - half, w, 2 * half, colour, stretch.role === "candidate" ? 4 : 7);
+          }
+          context.font = "11px system-ui, sans-serif";
+          const text = leads ? `leads term ${stretch.term}` : `${stretch.role} · term ${stretch.term}`;
+          const room = context.measureText(text).width + 12;
+          if (w > room && a > labelled) {
+            // Below the thin band there are no ticks, and the lease is above.
+            labels.push([text, a + 6, leads ? y : y + laneHeight * 0.36, leads ? colour : null]);
+            labelled = a + room;
+          }
+        });
+      }
+      if (!model.toldAnything) {
+        for (const reign of model.reigns) {
+          if (reign.leader !== replica || reign.to < view.from || reign.from > view.to) continue;
+          band(context, lane, reign.from, reign.to, (a, w) => {
+            context.fillStyle = L.theme.term(replica);
+            context.globalAlpha = 0.7;
+            context.fillRect(a, y - 7, w, 14);
+            context.globalAlpha = 1;
+          });
+        }
+      }
+      for (const [from, to] of model.leases[replica]) {
+        if (to < view.from || from > view.to) continue;
+        band(context, lane, from, to, (a, w) => {
+          context.fillStyle = chrome.lease;
+          context.fillRect(a, y - 15, w, 3);
+          L.hatch(context, a, y - 15, w, 3, chrome.back, 5);
+        });
+      }
+      const ticks = model.commits[replica];
+      context.beginPath();
+      let drawn = -1;
+      for (let at = lower(ticks, view.from); at < ticks.length && ticks[at] <= view.to; at += 1) {
+        const px = Math.round(x(ticks[at])) + 0.5;
+        if (px === drawn) continue;
+        drawn = px;
+        context.moveTo(px, y + 9);
+        context.lineTo(px, y + 14);
+      }
+      context.strokeStyle = chrome.good;
+      context.lineWidth = 1;
+      context.stroke();
+      for (const [from, to] of model.lives[replica].pauses) {
+        if (to < view.from || from > view.to) continue;
+        band(context, lane, from, to, (a, w) => {
+          context.fillStyle = chrome.back;
+          context.globalAlpha = 0.75;
+          context.fillRect(a, y - 9, w, 18);
+          context.globalAlpha = 1;
+          L.hatch(context, a, y - 9, w, 18, chrome.soft, 4);
+          if (w > 60) tag(context, chrome, "paused", a + w / 2, y);
+        });
+      }
+      if (dead < view.to) {
+        const a = Math.max(x(dead), LEFT);
+        context.save();
+        context.setLineDash([2, 5]);
+        context.strokeStyle = chrome.dead;
+        context.beginPath();
+        context.moveTo(a, y);
+        context.lineTo(width - RIGHT, y);
+        context.stroke();
+        context.restore();
+        if (x(dead) >= LEFT - 6) {
+          context.strokeStyle = chrome.bad;
+          context.lineWidth = 3;
+          context.beginPath();
+          L.shape(context, "cross", x(dead), y, 8);
+          context.stroke();
+        }
+        if (width - RIGHT - a > 90) tag(context, chrome, "dead", a + 40, y);
+      }
+    });
+  };
+
+  const tag = (context, chrome, text, px, y) => {
+    context.font = "11px system-ui, sans-serif";
+    const w = context.measureText(text).width + 8;
+    context.fillStyle = chrome.back;
+    context.fillRect(px - w / 2, y - 8, w, 16);
+    context.fillStyle = chrome.soft;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(text, px, y);
+  };
+
+  const lower = (list, value) => model.firstAtLeast(list, value);
+
+  const drawMessages = (context, chrome) => {
+    const [first, last] = model.visible(view.from, view.to);
+    const groups = new Map();
+    const ends = new Map();
+    const crosses = [];
+    let shown = 0;
+    const seen = new Map();
+    for (let place = first; place < last; place += 1) {
+      const n = model.order[place];
+      if (!passes[n]) continue;
+      if (model.finish[n] < view.from) continue;
+      shown += 1;
+      const bright = !followed || followed.has(n);
+      const [x0, y0, x1, y1, broken] = line(context, n);
+      // Lines that would cover each other exactly are drawn once.
+      if (x1 - x0 < 1.5) {
+        const slot = ((messages.from[n] * 97 + messages.to[n]) * 64 + messages.kind[n]) * 4
+          + (broken ? 2 : 0) + (bright ? 1 : 0);
+        const px = Math.round(x0);
+        if (seen.get(slot) === px) continue;
+        seen.set(slot, px);
+      }
+      const key = messages.kind[n] * 2 + (bright ? 1 : 0);
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(x0, y0, x1, y1);
+      if (broken) crosses.push(x1, y1, bright ? 1 : 0);
+      else {
+        if (!ends.has(key)) ends.set(key, []);
+        ends.get(key).push(x1, y1, y1 > y0 ? -1 : 1);
+      }
+    }
+    const few = shown <= MANY;
+    const crowded = shown > 4 * width;
+    context.save();
+    context.beginPath();
+    context.rect(LEFT - 4, 0, width - LEFT - RIGHT + 8, height);
+    context.clip();
+    for (const [key, lines] of [...groups].sort((a, b) => (a[0] & 1) - (b[0] & 1))) {
+      const style = L.theme.style(data.kinds[key >> 1]);
+      const bright = key & 1;
+      context.strokeStyle = style.colour;
+      context.globalAlpha = bright ? (followed ? 1 : few ? 0.85 : crowded ? 0.3 : 0.4) : 0.1;
+      context.lineWidth = bright && followed ? 2 : 1.1;
+      context.setLineDash(few ? style.dash : []);
+      context.fillStyle = style.colour;
+      context.beginPath();
+      for (let at = 0; at < lines.length; at += 4) {
+        const [x0, y0, x1, y1] = [lines[at], lines[at + 1], lines[at + 2], lines[at + 3]];
+        if (!few && x1 - x0 < 1.5) {
+          // Upright: a bar of whole pixels is drawn much faster than a line.
+          context.fillRect(Math.round(x0), Math.min(y0, y1), 1, Math.abs(y1 - y0));
+          continue;
+        }
+        context.moveTo(x0, y0);
+        context.lineTo(x1, y1);
+      }
+      context.stroke();
+    }
+    context.setLineDash([]);
+    const size = shown < 150 ? 4 : shown < 500 ? 3 : few ? 2 : 0;
+    if (size) {
+      for (const [key, points] of ends) {
+        const style = L.theme.style(data.kinds[key >> 1]);
+        context.globalAlpha = key & 1 ? 1 : 0.12;
+        context.fillStyle = style.shape === "ring" ? chrome.back : style.colour;
+        context.strokeStyle = style.colour;
+        context.lineWidth = 1.3;
+        context.beginPath();
+        for (let at = 0; at < points.length; at += 3) {
+          L.shape(context, style.shape, points[at], points[at + 1] + points[at + 2] * (size + 2), size);
+        }
+        context.fill();
+        if (style.shape === "ring") context.stroke();
+      }
+    }
+    context.strokeStyle = chrome.bad;
+    context.lineWidth = few ? 2 : 1.2;
+    for (const bright of [0, 1]) {
+      context.globalAlpha = bright ? 1 : 0.15;
+      context.beginPath();
+      for (let at = 0; at < crosses.length; at += 3) {
+        if (crosses[at + 2] === bright) L.shape(context, "cross", crosses[at], crosses[at + 1], few ? 4 : 2);
+      }
+      context.stroke();
+    }
+    context.globalAlpha = 1;
+    for (const [n, colour, thick] of [[hovered, chrome.ink, 2], [selected, chrome.focus, 3.5]]) {
+      if (n === null || n === undefined) continue;
+      const [x0, y0, x1, y1] = line(context, n);
+      context.strokeStyle = colour;
+      context.lineWidth = thick;
+      context.beginPath();
+      context.moveTo(x0, y0);
+      context.lineTo(x1, y1);
+      context.stroke();
+      context.fillStyle = colour;
+      context.beginPath();
+      L.shape(context, "dot", x0, y0, 4);
+      context.fill();
+    }
+    context.restore();
+    return shown;
+  };
+
+  const drawAxis = (context, chrome) => {
+    const span = view.to - view.from;
+    const step = L.step(span, width - LEFT - RIGHT, 105);
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "alphabetic";
+    context.strokeStyle = chrome.line;
+    context.fillStyle = chrome.soft;
+    context.lineWidth = 1;
+    const digits = Math.max(0, Math.min(9, Math.ceil(-Math.log10(step / 1e9) - 1e-9)));
+    for (let time = Math.ceil(view.from / step) * step; time <= view.to; time += step) {
+      const px = Math.round(x(time)) + 0.5;
+      context.beginPath();
+      context.moveTo(px, AXIS - 6);
+      context.lineTo(px, height - 12);
+      context.globalAlpha = 0.6;
+      context.stroke();
+      context.globalAlpha = 1;
+    }
+    // Faults and violations above the axis, labels where there is room.
+    let free = LEFT;
+    for (const event of model.events) {
+      if (event.kind === "election" || event.time < view.from || event.time > view.to) continue;
+      const px = x(event.time);
+      const bad = event.kind === "violation" || event.fault?.kind === "kill" || event.fault?.kind === "died";
+      context.strokeStyle = bad ? chrome.bad : chrome.soft;
+      context.setLineDash(event.kind === "violation" ? [] : [4, 3]);
+      context.lineWidth = event.kind === "violation" ? 2 : 1;
+      context.beginPath();
+      context.moveTo(px, 16);
+      context.lineTo(px, height - 12);
+      context.stroke();
+      context.setLineDash([]);
+      const text = event.kind === "violation" ? `✗ ${event.text}` : SHORT[event.fault.kind](event.fault);
+      const w = context.measureText(text).width;
+      const from = Math.min(Math.max(px - 4, LEFT), width - RIGHT - w);
+      if (from >= free) {
+        context.fillStyle = bad ? chrome.bad : chrome.ink;
+        context.textAlign = "left";
+        context.fillText(text, from, 12);
+        free = from + w + 10;
+        context.textAlign = "center";
+      }
+    }
+    for (let time = Math.ceil(view.from / step) * step; time <= view.to; time += step) {
+      const [px, text] = [x(time), `${(time / 1e9).toFixed(digits)} s`];
+      const w = context.measureText(text).width;
+      if (px < LEFT + w / 2 || px > width - w / 2 - 4) continue;
+      context.fillStyle = chrome.back;
+      context.fillRect(px - w / 2 - 3, AXIS - 20, w + 6, 13);
+      context.fillStyle = chrome.soft;
+      context.fillText(text, px, AXIS - 10);
+    }
+  };
+  const SHORT = {
+    kill: (fault) => `✗ kills ${fault.replica}`,
+    died: (fault) => `✗ ${fault.replica} died`,
+    pause: (fault) => `‖ pauses ${fault.replica}`,
+    resume: (fault) => `▸ resumes ${fault.replica}`,
+    split: (fault) => `⇹ split, majority ${fault.sides[fault.majority]?.join(" ") ?? "none"}`,
+    cut: (fault) => `↛ cuts ${fault.cut.join(" to ")}`,
+    heal: () => "⇄ heals",
+  };
+
+  const drawNames = (context, chrome) => {
+    context.clearRect(0, AXIS, LEFT - 6, height);
+    context.textBaseline = "middle";
+    context.textAlign = "right";
+    context.font = "600 13px ui-monospace, monospace";
+    for (let lane = 0; lane < model.lanes; lane += 1) {
+      const faded = filter.replicas.size && lane > 0 && !filter.replicas.has(lane - 1);
+      context.fillStyle = faded ? chrome.dead : chrome.ink;
+      if (lane === 0) context.font = "600 12px system-ui, sans-serif";
+      else context.font = "600 13px ui-monospace, monospace";
+      context.fillText(model.laneName(lane), LEFT - 12, laneY(lane));
+    }
+  };
+
+  let shown = 0;
+  const paint = () => {
+    wanted = false;
+    frames += 1;
+    width = canvas.clientWidth;
+    if (width < 10) return;
+    const context = L.sharp(canvas, width, height);
+    const chrome = L.theme.chrome();
+    drawPartitions(context, chrome);
+    drawAxis(context, chrome);
+    // Among few messages their ends matter, among many the lanes.
+    const [first, last] = model.visible(view.from, view.to);
+    const crowd = last - first > MANY;
+    if (!crowd) drawLanes(context, chrome);
+    shown = drawMessages(context, chrome);
+    if (crowd) drawLanes(context, chrome);
+    drawLabels(context, chrome);
+    drawNames(context, chrome);
+    if (cursor !== null) {
+      context.strokeStyle = chrome.focus;
+      context.lineWidth = 1.5;
+      context.setLineDash([1, 2]);
+      context.beginPath();
+      context.moveTo(x(cursor), AXIS - 4);
+      context.lineTo(x(cursor), height - 12);
+      context.stroke();
+      context.setLineDash([]);
+    }
+    hooks.painted?.(shown);
+  };
+  const draw = () => {
+    if (wanted) return;
+    wanted = true;
+    requestAnimationFrame(paint);
+  };
+
+  // The message nearest to a point, if one is near.
+  const messageAt = (px, py) => {
+    const reach = 7;
+    const slack = ((view.to - view.from) / Math.max(width - LEFT - RIGHT, 1)) * reach;
+    const at = timeAt(px);
+    const [first, last] = model.visible(at - slack, at + slack);
+    let [best, nearest] = [null, reach];
+    for (let place = first; place < last; place += 1) {
+      const n = model.order[place];
+      if (!passes[n] || model.finish[n] < at - slack) continue;
+      if (followed && !followed.has(n)) continue;
+      const [x0, y0, x1, y1] = line(null, n);
+      const [dx, dy] = [x1 - x0, y1 - y0];
+      const size = dx * dx + dy * dy || 1;
+      const share = Math.min(Math.max(((px - x0) * dx + (py - y0) * dy) / size, 0), 1);
+      const distance = Math.hypot(px - x0 - share * dx, py - y0 - share * dy);
+      if (distance < nearest) [best, nearest] = [n, distance];
+    }
+    return best;
+  };
+  const laneAt = (py) => {
+    const lane = Math.floor((py - AXIS) / laneHeight);
+    return lane >= 0 && lane < model.lanes ? lane : null;
+  };
+
+  // Wheel and drag.
+  let drag = null;
+  canvas.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey;
+    if (sideways) pan((event.deltaX || event.deltaY) / 800);
+    else zoom(Math.exp(Math.min(Math.max(event.deltaY, -240), 240) / 300), timeAt(event.offsetX));
+  }, { passive: false });
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    drag = { x: event.offsetX, from: view.from, to: view.to, moved: false };
+    canvas.setPointerCapture(event.pointerId);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (drag) {
+      const by = event.offsetX - drag.x;
+      if (Math.abs(by) > 3) drag.moved = true;
+      if (drag.moved) {
+        const shift = (by / (width - LEFT - RIGHT)) * (drag.to - drag.from);
+        setView(drag.from - shift, drag.to - shift);
+        canvas.classList.add("dragged");
+      }
+      return;
+    }
+    const found = messageAt(event.offsetX, event.offsetY);
+    if (found !== hovered) {
+      hovered = found;
+      draw();
+    }
+    canvas.style.cursor = found !== null || laneAt(event.offsetY) > 0 ? "pointer" : "grab";
+    hooks.hovered?.(found, event, timeAt(event.offsetX), laneAt(event.offsetY));
+  });
+  canvas.addEventListener("pointerleave", () => {
+    hovered = null;
+    hooks.hovered?.(null);
+    draw();
+  });
+  canvas.addEventListener("pointerup", (event) => {
+    const was = drag;
+    drag = null;
+    canvas.classList.remove("dragged");
+    if (!was || was.moved) return;
+    const found = messageAt(event.offsetX, event.offsetY);
+    const lane = laneAt(event.offsetY);
+    // On the lane itself the state is meant, unless a message begins just there.
+    const onLane = lane > 0 && Math.abs(event.offsetY - laneY(lane)) < 7;
+    if (found !== null && !(onLane && Math.abs(x(messages.sent[found]) - event.offsetX) > 6)) {
+      hooks.messageClicked?.(found);
+    } else if (lane > 0) {
+      hooks.laneClicked?.(lane - 1, timeAt(event.offsetX));
+    }
+  });
+  canvas.addEventListener("dblclick", (event) => zoom(0.25, timeAt(event.offsetX)));
+  new ResizeObserver(draw).observe(canvas);
+  L.theme.onChange(draw);
+  passes.fill(1);
+
+  // The next message that is shown after the selected one, or before it.
+  const neighbour = (step) => {
+    let place = selected === null
+      ? model.visible(view.from, view.to)[step > 0 ? 0 : 1] - (step > 0 ? 1 : 0)
+      : model.order.indexOf(selected);
+    for (place += step; place >= 0 && place < model.count; place += step) {
+      const n = model.order[place];
+      if (passes[n] && (!followed || followed.has(n))) return n;
+    }
+    return null;
+  };
+
+  return {
+    view, filter, refilter, setView, zoom, pan, fit, draw, messageAt, laneY, neighbour, x, timeAt,
+    passing: () => passes.reduce((sum, pass) => sum + pass, 0),
+    frames: () => frames,
+    shown: () => shown,
+    select: (n) => { selected = n; draw(); },
+    mark: (time) => { cursor = time; draw(); },
+    follow: (set) => { followed = set; draw(); },
+    lineOf: (n) => line(null, n),
+  };
+};
