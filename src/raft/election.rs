@@ -39,6 +39,8 @@ impl Replica {
                 if now >= campaign.retry_at =>
             {
                 self.canvass();
+                // Who held more has had its chance to campaign.
+                self.win_with_quorum();
             }
             Role::PreCandidate(campaign) if now >= campaign.stands_at => self.win_with_quorum(),
             _ => {}

@@ -191,8 +191,9 @@ impl Options {
                 "max_clock_drift_ppm must be below 500,000",
             ),
             (
-                self.election_timeout_min >= 2 * self.heartbeat_interval,
-                "election_timeout_min must be at least two heartbeat intervals",
+                Duration::ZERO < self.heartbeat_interval
+                    && self.election_timeout_min >= 2 * self.heartbeat_interval,
+                "heartbeat_interval must be above 0 and election_timeout_min at least two of them",
             ),
             (
                 self.election_timeout_max > self.election_timeout_min,
@@ -228,8 +229,8 @@ impl Options {
                 "objection_time must be at most campaign_timeout",
             ),
             (
-                self.client_hold <= self.client_hold_max,
-                "client_hold_max must be at least client_hold",
+                Duration::ZERO < self.client_hold && self.client_hold <= self.client_hold_max,
+                "client_hold must be above 0 and at most client_hold_max",
             ),
             (
                 self.suspicion_patience <= self.election_timeout_min,
