@@ -281,6 +281,51 @@ proptest! {
 }
 
 #[test]
+fn the_largest_append_fits_into_a_datagram_whatever_its_route_carries() {
+    // 21 replicas are the most that the course starts: a route goes over ten, a repair to one.
+    const LONGEST: u64 = (1 << 53) - 1;
+    let position = Position {
+        term: Term(LONGEST),
+        index: Index(LONGEST),
+    };
+    let receipt = |follower| Receipt {
+        follower: Id(follower),
+        reception: Reception::Refused {
+            previous: Index(LONGEST),
+            hint: position,
+        },
+    };
+    let append = Body::Append(Append {
+        previous: position,
+        entries: Vec::new(),
+        commit: Index(LONGEST),
+        answer_wanted: false,
+        messages_get_lost: false,
+        route: (1..=20).map(Id).collect(),
+        receipts: (1..=20).map(receipt).collect(),
+        sent_at: Time::from_epoch(Duration::from_secs(1 << 33)),
+    });
+    let message = Message {
+        term: Term(LONGEST),
+        leader: Id(1),
+        body: append,
+    };
+    let mut datagram = Vec::new();
+    wire::encode_message(&mut datagram, Id(1), Id(2), &message);
+    let room = |reserved: usize| Options {
+        max_append_bytes: MAX_DATAGRAM_BYTES - reserved,
+        max_put_bytes: MAX_DATAGRAM_BYTES - reserved,
+        ..Options::default()
+    };
+    println!("{} bytes besides the entries", datagram.len());
+    // `Options::check` must ask for as much room as that, also beside a single put and its entry.
+    let entry = 120;
+    for reserved in 0..datagram.len() + entry {
+        assert!(room(reserved).check().is_err(), "{reserved} bytes left");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     for (text, expected) in [
         (r"{", "not a message"),
