@@ -249,8 +249,9 @@ impl Options {
                 "follower_timeout must be at least append_retry_max",
             ),
             (
-                self.max_put_bytes + 200 <= 65_507 && self.max_append_bytes + 2_400 <= 65_507,
-                "max_put_bytes and max_append_bytes must leave room in a datagram of 65,507 bytes",
+                // One put is sent even if it is larger than that, with its entry's frame and a route.
+                self.max_put_bytes.max(self.max_append_bytes) <= 65_507 - 2_400,
+                "max_put_bytes and max_append_bytes must leave 2,400 of a datagram's 65,507 bytes",
             ),
             (
                 self.max_append_entries >= 1 && self.max_uncommitted >= 2,

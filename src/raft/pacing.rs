@@ -72,6 +72,8 @@ const NEARLY_ALWAYS: u32 = SuccessRate::ALWAYS / 5 * 4;
 pub(super) struct SuccessRate {
     rate: u32,
     attempts: u32,
+    /// Whether any attempt has failed: what is only assumed at first does not count.
+    failed: bool,
 }
 
 impl SuccessRate {
@@ -82,7 +84,11 @@ impl SuccessRate {
             0 => Self::ALWAYS,
             _ => Self::ALWAYS / 4 * 3,
         };
-        SuccessRate { rate, attempts: 4 }
+        SuccessRate {
+            rate,
+            attempts: 4,
+            failed: false,
+        }
     }
 
     /// Notes how an attempt went; about the last `remembered` count.
@@ -90,6 +96,7 @@ impl SuccessRate {
         if remembered == 0 {
             return;
         }
+        self.failed |= !success;
         self.attempts = (self.attempts + 1).min(remembered);
         self.rate -= self.rate / self.attempts;
         if success {
@@ -103,7 +110,7 @@ impl SuccessRate {
 
     /// Whether so many first attempts fail that messages must be getting lost all the time.
     pub(super) fn shows_losses(self) -> bool {
-        self.is_below(Self::ALWAYS / 16 * 15)
+        self.failed && self.is_below(Self::ALWAYS / 16 * 15)
     }
 }
 
@@ -140,6 +147,23 @@ impl RoundTrips {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn losses_show_only_where_attempts_have_failed() {
+        let remembered = 64;
+        let mut rate = SuccessRate::unknown(remembered);
+        assert!(!rate.shows_losses(), "nothing has been tried");
+        for _ in 0..3 {
+            rate.note(true, remembered);
+            assert!(!rate.shows_losses(), "nothing has failed");
+        }
+        rate.note(false, remembered);
+        assert!(rate.shows_losses(), "one of four has failed");
+        for _ in 0..100 {
+            rate.note(true, remembered);
+        }
+        assert!(!rate.shows_losses(), "that was long ago");
+    }
 
     #[test]
     fn the_timeout_follows_the_round_trips() {
