@@ -116,7 +116,7 @@ impl Replica {
             Role::PreCandidate(campaign) => {
                 // Who hears hardly anybody is cut off, and asking would only cost messages.
                 if campaign.retry_at != self.now && campaign.answered.len() + 1 < quorum {
-                    campaign.retry_delay *= 4;
+                    campaign.retry_delay = (4 * campaign.retry_delay).min(longest);
                 }
                 campaign.answered.clear();
                 campaign.outdone = false;
