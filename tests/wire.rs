@@ -7,7 +7,7 @@ use leasekv::id::Id;
 use leasekv::raft::entry::{Command, Entry, Lead, Put};
 use leasekv::raft::message::{Append, Appended, Receipt, Reception, Standing, Voted};
 use leasekv::raft::{
-    Answer, Body, Index, Message, Operation, Outcome, Position, Request, Term, Time,
+    Answer, Body, Index, Message, Operation, Options, Outcome, Position, Request, Term, Time,
 };
 use leasekv::wire::{self, Incoming, MAX_DATAGRAM_BYTES, MAX_MID_BYTES, MAX_NUMBER};
 use proptest::prelude::*;
@@ -277,6 +277,54 @@ proptest! {
             prop_assert_eq!(&written["MID"], &Value::from(mid.clone()));
             prop_assert_eq!(&written["value"], &expected);
         }
+    }
+}
+
+#[test]
+fn the_largest_append_fits_into_a_datagram_whatever_its_route_carries() {
+    // 21 replicas are the most that the course starts: a route goes over ten, a repair to one.
+    const LONGEST: u64 = (1 << 53) - 1;
+    let position = Position {
+        term: Term(LONGEST),
+        index: Index(LONGEST),
+    };
+    let receipt = |follower| Receipt {
+        follower: Id(follower),
+        reception: Reception::Refused {
+            previous: Index(LONGEST),
+            hint: position,
+        },
+    };
+    let append = Body::Append(Append {
+        previous: position,
+        entries: Vec::new(),
+        commit: Index(LONGEST),
+        answer_wanted: false,
+        messages_get_lost: false,
+        route: (1..=20).map(Id).collect(),
+        receipts: (1..=20).map(receipt).collect(),
+        sent_at: Time::from_epoch(Duration::from_secs(1 << 33)),
+    });
+    let message = Message {
+        term: Term(LONGEST),
+        leader: Id(1),
+        body: append,
+    };
+    let mut datagram = Vec::new();
+    wire::encode_message(&mut datagram, Id(1), Id(2), &message);
+    // So much must be left beside the entries, or beside a single put in its entry.
+    const ENTRY: usize = 120;
+    let most = MAX_DATAGRAM_BYTES - datagram.len() - ENTRY;
+    let largest_put = Options {
+        max_put_bytes: most + 1,
+        ..Options::default()
+    };
+    let largest_batch = Options {
+        max_append_bytes: most + 1,
+        ..Options::default()
+    };
+    for options in [largest_put, largest_batch] {
+        options.check().expect_err("too much for a datagram");
     }
 }
 

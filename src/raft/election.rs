@@ -39,6 +39,8 @@ impl Replica {
                 if now >= campaign.retry_at =>
             {
                 self.canvass();
+                // Who held more has had its chance to campaign.
+                self.win_with_quorum();
             }
             Role::PreCandidate(campaign) if now >= campaign.stands_at => self.win_with_quorum(),
             _ => {}
@@ -114,7 +116,7 @@ impl Replica {
             Role::PreCandidate(campaign) => {
                 // Who hears hardly anybody is cut off, and asking would only cost messages.
                 if campaign.retry_at != self.now && campaign.answered.len() + 1 < quorum {
-                    campaign.retry_delay *= 4;
+                    campaign.retry_delay = (4 * campaign.retry_delay).min(longest);
                 }
                 campaign.answered.clear();
                 campaign.outdone = false;

@@ -60,6 +60,13 @@ impl Replica {
     /// Sends an append on to the next on its route, with this replica's receipt; the last on the route
     /// answers the leader. What others lack is no reason to keep it from the next.
     fn pass_on_append(&mut self, leader: Id, reception: Reception, mut append: Append) {
+        // What we pass on or answer bears our term and our leader's name: a receipt is only ever given,
+        // and counted, in the term of the leader that the append is from.
+        assert_eq!(
+            self.leader(),
+            Some(leader),
+            "an append is answered by followers of its leader alone"
+        );
         append.receipts.push(Receipt {
             follower: self.id,
             reception,

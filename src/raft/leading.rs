@@ -21,9 +21,10 @@ impl Replica {
     pub(super) fn advance_leadership(&mut self) {
         self.try_commit();
         self.admit_waiting_puts();
-        self.pass_on_waiting();
         self.dispatch();
         self.retry();
+        // After these, since a further attempt may be what makes the leader doubt.
+        self.pass_on_waiting();
         self.send_heartbeats();
     }
 

@@ -6,6 +6,8 @@ use super::options::Options;
 
 /// A mistake of the kind that implementations of Raft and of leases have made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// Some are made by the driver of the sweeps, which the replica alone is built without.
+#[cfg_attr(not(feature = "simulator"), allow(dead_code))]
 pub(crate) enum Mistake {
     /// Counting replicas to commit an entry of an older term (Raft's Figure 8).
     CommitOlderTerms,

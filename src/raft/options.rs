@@ -200,8 +200,9 @@ impl Options {
                 "max_clock_drift_ppm must be below 500,000",
             ),
             (
-                self.election_timeout_min >= 2 * self.heartbeat_interval,
-                "election_timeout_min must be at least two heartbeat intervals",
+                Duration::ZERO < self.heartbeat_interval
+                    && self.election_timeout_min >= 2 * self.heartbeat_interval,
+                "heartbeat_interval must be above 0 and election_timeout_min at least two of them",
             ),
             (
                 self.election_timeout_max > self.election_timeout_min,
@@ -237,8 +238,8 @@ impl Options {
                 "objection_time must be at most campaign_timeout",
             ),
             (
-                self.client_hold <= self.client_hold_max,
-                "client_hold_max must be at least client_hold",
+                Duration::ZERO < self.client_hold && self.client_hold <= self.client_hold_max,
+                "client_hold must be above 0 and at most client_hold_max",
             ),
             (
                 self.suspicion_patience <= self.election_timeout_min,
@@ -258,8 +259,9 @@ impl Options {
                 "follower_timeout must be at least append_retry_max",
             ),
             (
-                self.max_put_bytes + 200 <= 65_507 && self.max_append_bytes + 2_400 <= 65_507,
-                "max_put_bytes and max_append_bytes must leave room in a datagram of 65,507 bytes",
+                // One put is sent even if it is larger than that, with its entry's frame and a route.
+                self.max_put_bytes.max(self.max_append_bytes) <= 65_507 - 2_400,
+                "max_put_bytes and max_append_bytes must leave 2,400 of a datagram's 65,507 bytes",
             ),
             (
                 self.max_append_entries >= 1 && self.max_uncommitted >= 2,

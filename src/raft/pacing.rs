@@ -72,17 +72,24 @@ const NEARLY_ALWAYS: f64 = 0.8;
 pub(super) struct SuccessRate {
     rate: u32,
     attempts: u32,
+    /// Whether any attempt has failed: what is only assumed at first does not count.
+    failed: bool,
 }
 
 impl SuccessRate {
     const ALWAYS: u32 = 1 << 16;
+
     /// Nothing is known yet: a guess that the first attempts replace. Without a memory, all succeed.
     pub(super) fn unknown(remembered: u32) -> SuccessRate {
         let rate = match remembered {
             0 => Self::ALWAYS,
             _ => Self::ALWAYS / 4 * 3,
         };
-        SuccessRate { rate, attempts: 1 }
+        SuccessRate {
+            rate,
+            attempts: 2,
+            failed: false,
+        }
     }
 
     /// Notes how an attempt went; about the last `remembered` count.
@@ -90,6 +97,7 @@ impl SuccessRate {
         if remembered == 0 {
             return;
         }
+        self.failed |= !success;
         self.attempts = (self.attempts + 1).min(remembered);
         self.rate -= self.rate / self.attempts;
         if success {
@@ -100,6 +108,11 @@ impl SuccessRate {
     /// Whether fewer than this share of the first attempts have succeeded lately.
     pub(super) fn is_below(self, share: f64) -> bool {
         f64::from(self.rate) < share * f64::from(Self::ALWAYS)
+    }
+
+    /// The same, and not only by the guess at the start.
+    pub(super) fn has_fallen_below(self, share: f64) -> bool {
+        self.failed && self.is_below(share)
     }
 }
 
@@ -136,6 +149,23 @@ impl RoundTrips {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn losses_show_only_where_attempts_have_failed() {
+        let remembered = 64;
+        let mut rate = SuccessRate::unknown(remembered);
+        assert!(!rate.has_fallen_below(0.9), "nothing has been tried");
+        for _ in 0..3 {
+            rate.note(true, remembered);
+            assert!(!rate.has_fallen_below(0.9), "nothing has failed");
+        }
+        rate.note(false, remembered);
+        assert!(rate.has_fallen_below(0.9), "one of four has failed");
+        for _ in 0..100 {
+            rate.note(true, remembered);
+        }
+        assert!(!rate.has_fallen_below(0.9), "that was long ago");
+    }
 
     #[test]
     fn the_timeout_follows_the_round_trips() {

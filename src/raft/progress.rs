@@ -50,6 +50,12 @@ impl Progress {
             .is_some_and(|since| now.since(since) >= patience)
     }
 
+    /// Whether even a heartbeat wants an answer: nothing is known of the follower, or it owes one, or it
+    /// lacked more than fitted into the last append, and only its answer brings the rest.
+    pub(super) fn owes_answer(&self) -> bool {
+        self.awaiting.is_some() || !self.confirmed || self.backlog
+    }
+
     /// When to send a heartbeat, if nothing else is sent before: after an interval; to one that has been
     /// silent for several, after half as long as it had been at the last one.
     pub(super) fn heartbeat_at(&self, interval: Duration) -> Time {

@@ -211,7 +211,8 @@ impl Replica {
     }
 
     /// Sends an append to each follower to which nothing was sent for a heartbeat interval, and ever more
-    /// rarely to one that is silent. If it holds everything and answers, it need not answer this one.
+    /// rarely to one that is silent. One that answers, and lacks no more than fits into an append, need
+    /// not answer this one.
     pub(super) fn send_heartbeats(&mut self) {
         let now = self.now;
         let interval = self.options.heartbeat_interval;
@@ -222,7 +223,7 @@ impl Replica {
             .followers
             .iter()
             .filter(|(_, progress)| now >= progress.heartbeat_at(interval))
-            .map(|(&id, progress)| (id, progress.awaiting.is_some() || !progress.confirmed))
+            .map(|(&id, progress)| (id, progress.owes_answer()))
             .collect();
         for (id, answer_wanted) in due {
             self.send_along(&[id], answer_wanted);
@@ -235,6 +236,10 @@ impl Replica {
         let Some((&first, rest)) = route.split_first() else {
             return;
         };
+        assert!(
+            answer_wanted || rest.is_empty(),
+            "only what wants an answer is passed on"
+        );
         let now = self.now;
         let commit = self.log.commit();
         let patience = self.patience();
@@ -265,7 +270,7 @@ impl Replica {
             answer_wanted,
             messages_get_lost: leader
                 .first_attempts
-                .is_below(self.options.answer_twice_below),
+                .has_fallen_below(self.options.answer_twice_below),
             route: rest.to_vec(),
             receipts: Vec::new(),
             sent_at: now,

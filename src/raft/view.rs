@@ -92,6 +92,25 @@ impl<'a> View<'a> {
         self.replica.log.from(Index(1))
     }
 
+    /// As a leader: through which index it takes a follower's log to equal its own. None for who is no
+    /// follower, and from any other role.
+    pub fn matched(&self, follower: Id) -> Option<Index> {
+        let Role::Leader(leader) = &self.replica.role else {
+            return None;
+        };
+        let mut followers = leader.followers.iter();
+        let (_, progress) = followers.find(|(id, _)| **id == follower)?;
+        Some(progress.matched)
+    }
+
+    /// As a leader: whether it doubts that it can reach a quorum.
+    pub fn doubts_quorum(&self) -> bool {
+        match &self.replica.role {
+            Role::Leader(leader) => self.replica.doubts_quorum(leader),
+            _ => false,
+        }
+    }
+
     /// The value of a key in its store.
     pub fn value(&self, key: &str) -> Option<&'a str> {
         self.replica.store.get(key).map(String::as_str)

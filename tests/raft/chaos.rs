@@ -363,6 +363,12 @@ impl Chaos {
         let node = self.nodes.get_mut(&id).expect("a member");
         let clock = node.clock(now);
         node.replica.advance(clock);
+        // Else its driver would call it again and again without end.
+        assert!(
+            node.replica.deadline() > clock,
+            "seed {}: {id} wants to be called at once, right after it was",
+            self.seed
+        );
         self.observe(id);
     }
 
@@ -477,6 +483,8 @@ impl Chaos {
                 }
             }
         }
+        self.check_receipts(id);
+        let view = self.nodes[&id].replica.view();
         let checked = self.checked.entry(id).or_default();
         let start = checked.0 as usize;
         assert!(
@@ -499,6 +507,31 @@ impl Chaos {
                     place + 1
                 ),
                 None => self.committed.push(what),
+            }
+        }
+    }
+
+    /// What a leader believes of a follower is true as long as that follower is in the leader's term,
+    /// whoever passed the word on. (In a later term it was true before, and that is all a commit needs.)
+    fn check_receipts(&self, id: Id) {
+        let leader = self.nodes[&id].replica.view();
+        for (&other, node) in &self.nodes {
+            let follower = node.replica.view();
+            let Some(matched) = leader.matched(other) else {
+                continue;
+            };
+            assert!(
+                follower.term() >= leader.term() || matched == Index::ZERO,
+                "seed {}: {other} was never in the term in which it is said to have answered",
+                self.seed
+            );
+            if follower.term() == leader.term() && matched > Index::ZERO {
+                assert_eq!(
+                    leader.entry(matched),
+                    follower.entry(matched),
+                    "seed {}: {id} takes {other} to hold entry {matched}",
+                    self.seed
+                );
             }
         }
     }

@@ -57,7 +57,7 @@ impl Cluster {
             .map(|&id| {
                 let peers: Vec<Id> = ids.iter().copied().filter(|&peer| peer != id).collect();
                 // Clocks of replicas need not agree: these are seconds apart.
-                let offset = Duration::from_secs(u64::from(id.0) * 1000);
+                let offset = Duration::from_secs((u64::from(id.0) + 1) * 1000);
                 let start = Time::from_epoch(offset);
                 let seed = u64::from(id.0) + 1;
                 let replica = Replica::new(id, &peers, options.clone(), seed, start);
@@ -127,17 +127,22 @@ impl Cluster {
         self.advance(id);
     }
 
-    pub(crate) fn put(&mut self, to: Id, client: Id, key: &str, value: &str) {
-        let operation = Operation::Put {
-            key: key.to_owned(),
-            value: value.to_owned(),
-        };
-        self.ask(to, client, operation);
+    /// A client's puts, which arrive together.
+    pub(crate) fn put(&mut self, to: Id, client: Id, puts: &[(String, String)]) {
+        for (key, value) in puts {
+            let operation = Operation::Put {
+                key: key.clone(),
+                value: value.clone(),
+            };
+            self.ask(to, client, operation);
+        }
+        self.advance(to);
     }
 
     pub(crate) fn get(&mut self, to: Id, client: Id, key: &str) {
         let key = key.to_owned();
         self.ask(to, client, Operation::Get { key });
+        self.advance(to);
     }
 
     fn ask(&mut self, to: Id, client: Id, operation: Operation) {
@@ -156,7 +161,6 @@ impl Cluster {
                 operation,
             }),
         );
-        self.advance(to);
     }
 
     /// Delivers a message that no replica has sent.
@@ -247,8 +251,8 @@ impl Cluster {
         }
         self.network.clear();
         let node = self.nodes.get_mut(&id).expect("a member");
-        // All that was long ago: no leader of those terms is remembered, none has a lease.
-        node.offset += Duration::from_millis(400);
+        // All that was long ago: nobody stands by a leader of those terms any more, none has a lease.
+        node.offset += Options::default().leader_stickiness;
         node.seen = Seen::of(&node.replica);
     }
 
@@ -291,6 +295,9 @@ impl Cluster {
             .expect("memory");
             if let Some(left) = view.lease_left() {
                 write!(self.story, " lease={left:?}").expect("memory");
+            }
+            if view.doubts_quorum() {
+                write!(self.story, " doubt").expect("memory");
             }
             if view.owed() > 0 {
                 write!(self.story, " owed={}", view.owed()).expect("memory");

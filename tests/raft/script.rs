@@ -2,15 +2,15 @@
 //!
 //! | command | what it does |
 //! | --- | --- |
-//! | `cluster N [batch=B]` | starts anew with N replicas, `0` to `N-1`, whose clocks do not agree, and at most B entries in an append |
+//! | `cluster N [batch=B] [options=TEXT]` | starts anew with N replicas, `0` to `N-1`, whose clocks do not agree, at most B entries in an append, and other options |
 //! | `run 50ms` | lets time pass (a hop takes 0.1 ms) |
 //! | `timeout ID` | puts the clock of that replica forward to its next deadline, as no real clock does: not for stories about leases |
-//! | `put ID key=value [client=C]` / `get ID key [client=C]` | a client asks that replica |
+//! | `put ID key=value... [client=C]` / `get ID key [client=C]` | a client asks that replica; several puts arrive together |
 //! | `partition ID...` / `heal` | cuts those replicas off from the others / ends it |
 //! | `lose FROM TO COUNT` | loses the next messages on that link |
 //! | `kill ID` | for ever |
 //! | `log ID TERM...` | gives the replica entries of those terms |
-//! | `forge FROM TO append|matched|refused|vote term=T [index=I] [at=T] [commit=C]` | delivers a message that nobody sent |
+//! | `forge FROM TO append\|matched\|refused\|vote term=T [index=I] [at=T] [commit=C] [leader=ID] [then=ID] [for=ID]` | delivers a message that nobody sent: an append on behalf of a leader, with one more on its route; a receipt for another follower |
 //! | `messages on|off` | shows each delivery, or only what it leads to |
 //! | `count` | the messages sent since the last count |
 //! | `status` | every replica's state |
@@ -38,8 +38,9 @@ impl goldenscript::Runner for Script {
     fn run(&mut self, command: &Command, _: &goldenscript::Context) -> Result<String> {
         if command.name == "cluster" {
             let size = positional(command, 0)?.parse()?;
-            let mut options = Options::default();
-            if let Some(most) = command.consume_args().take_key("batch") {
+            let mut arguments = command.consume_args();
+            let mut options = Options::from_text(arguments.take_key("options").unwrap_or(""))?;
+            if let Some(most) = arguments.take_key("batch") {
                 options.max_append_entries = most.parse()?;
             }
             self.cluster = Some(Cluster::new(size, &options));
@@ -50,15 +51,20 @@ impl goldenscript::Runner for Script {
             "run" => cluster.run(duration(positional(command, 0)?)?),
             "timeout" => cluster.time_out(replica(command, 0)?),
             "put" => {
-                let (key, value) = command
+                let puts: Vec<_> = command
                     .args
                     .iter()
-                    .find_map(|argument| match argument {
-                        Argument::KeyValue(key, value) if key != "client" => Some((key, value)),
+                    .filter_map(|argument| match argument {
+                        Argument::KeyValue(key, value) if key != "client" => {
+                            Some((key.clone(), value.clone()))
+                        }
                         _ => None,
                     })
-                    .ok_or("put ID key=value")?;
-                cluster.put(replica(command, 0)?, client(command)?, key, value);
+                    .collect();
+                if puts.is_empty() {
+                    return Err("put ID key=value".into());
+                }
+                cluster.put(replica(command, 0)?, client(command)?, &puts);
             }
             "get" => cluster.get(
                 replica(command, 0)?,
@@ -144,7 +150,13 @@ fn forged(command: &Command) -> Result<Message> {
         index,
     };
     let commit = Index(number("commit")?);
-    let follower = replica(command, 0)?;
+    let sender = replica(command, 0)?;
+    let mut id = |key: &str| -> Result<Option<Id>> {
+        let number = arguments.take_key(key).map(|text| text.parse());
+        Ok(number.transpose()?.map(Id))
+    };
+    let (leader, then, follower) = (id("leader")?, id("then")?, id("for")?);
+    let follower = follower.unwrap_or(sender);
     let receipt = |reception| {
         Body::Appended(Appended {
             receipts: vec![Receipt {
@@ -161,7 +173,7 @@ fn forged(command: &Command) -> Result<Message> {
             commit,
             answer_wanted: true,
             messages_get_lost: false,
-            route: Vec::new(),
+            route: then.into_iter().collect(),
             receipts: Vec::new(),
             sent_at: Time::ZERO,
         }),
@@ -178,7 +190,7 @@ fn forged(command: &Command) -> Result<Message> {
     };
     Ok(Message {
         term,
-        leader: replica(command, 0)?,
+        leader: leader.unwrap_or(sender),
         body,
     })
 }
