@@ -51,12 +51,12 @@ pub struct Plan {
 }
 
 /// What the replicas of a run are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Replicas {
     /// Processes of this program, in real time.
     Processes(PathBuf),
-    /// The cores of this crate, in virtual time.
-    Embedded,
+    /// The cores of this crate with these options, in virtual time.
+    Embedded(Box<embedded::Options>),
 }
 
 /// How it went.
@@ -121,7 +121,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
             None => {
                 let program = match &plan.replicas {
                     Replicas::Processes(program) => program.display().to_string(),
-                    Replicas::Embedded => "embedded cores in virtual time".to_owned(),
+                    Replicas::Embedded(_) => "embedded cores in virtual time".to_owned(),
                 };
                 let heading = output::heading(&task.shown, &program, task.seed, paint);
                 stage.terminal.text(heading);
@@ -149,8 +149,11 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                 stage.watchdog.forget_all();
                 report
             }
-            Replicas::Embedded => {
-                let order = embedded::run::Order::new(Arc::clone(&task.config), task.seed);
+            Replicas::Embedded(options) => {
+                let order = embedded::run::Order {
+                    options: options.as_ref().clone(),
+                    ..embedded::run::Order::new(Arc::clone(&task.config), task.seed)
+                };
                 let run = embedded::run::run(&order);
                 broken |= violation(&run).is_some();
                 if let Some(what) = &run.violation {
