@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::entry::{
-    WireEntry, WirePosition, WireReceipt, read_entry, read_index, read_position, read_receipt,
-    read_term, read_time,
+    WirePosition, read_entry, read_index, read_list, read_position, read_receipt, read_term,
+    read_time,
 };
 use crate::id::Id;
+use crate::raft::entry::Entry;
 use crate::raft::message::{Append, Appended, Body, Message, Receipt, Standing, Voted};
 use crate::raft::{Operation, Request};
 
@@ -98,17 +99,26 @@ struct Datagram<'a> {
     value: Option<String>,
     term: Option<u64>,
     previous: Option<WirePosition>,
-    #[serde(borrow)]
-    entries: Option<Vec<WireEntry<'a>>>,
+    #[serde(default, deserialize_with = "entries")]
+    entries: Option<Vec<Entry>>,
     commit: Option<u64>,
     answer: Option<bool>,
     sent_ns: Option<u64>,
     losses: Option<bool>,
     route: Option<Vec<Id>>,
-    receipts: Option<Vec<WireReceipt>>,
+    #[serde(default, deserialize_with = "receipts")]
+    receipts: Vec<Receipt>,
     last: Option<WirePosition>,
     suspicion: Option<bool>,
     granted: Option<bool>,
+}
+
+fn entries<'de, D: Deserializer<'de>>(datagram: D) -> Result<Option<Vec<Entry>>, D::Error> {
+    read_list(datagram, read_entry).map(Some)
+}
+
+fn receipts<'de, D: Deserializer<'de>>(datagram: D) -> Result<Vec<Receipt>, D::Error> {
+    read_list(datagram, read_receipt)
 }
 
 /// Reads a datagram.
@@ -129,25 +139,20 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Unreadable> {
             Ok(Operation::Put { key, value })
         }),
         "append" => datagram.message("append", |datagram| {
-            let entries = needed(datagram.entries.take(), "append", "entries")?;
             Ok(Body::Append(Append {
                 previous: datagram.position(datagram.previous, "append", "previous")?,
-                entries: entries
-                    .into_iter()
-                    .map(read_entry)
-                    .collect::<Option<_>>()
-                    .ok_or(Unreadable::Number)?,
+                entries: needed(datagram.entries.take(), "append", "entries")?,
                 commit: datagram.index(datagram.commit, "append", "commit")?,
                 answer_wanted: datagram.answer.unwrap_or(true),
                 messages_get_lost: datagram.losses.unwrap_or(false),
                 route: datagram.route.take().unwrap_or_default(),
-                receipts: datagram.receipts()?,
+                receipts: std::mem::take(&mut datagram.receipts),
                 sent_at: read_time(needed(datagram.sent_ns, "append", "sent_ns")?),
             }))
         }),
         "appended" => datagram.message("appended", |datagram| {
             Ok(Body::Appended(Appended {
-                receipts: datagram.receipts()?,
+                receipts: std::mem::take(&mut datagram.receipts),
                 sent_at: read_time(needed(datagram.sent_ns, "appended", "sent_ns")?),
             }))
         }),
@@ -227,15 +232,6 @@ impl Datagram<'_> {
         key: &'static str,
     ) -> Result<crate::raft::Position, Unreadable> {
         read_position(needed(field, of, key)?).ok_or(Unreadable::Number)
-    }
-
-    fn receipts(&mut self) -> Result<Vec<Receipt>, Unreadable> {
-        let receipts = self.receipts.take().unwrap_or_default();
-        receipts
-            .into_iter()
-            .map(read_receipt)
-            .collect::<Option<_>>()
-            .ok_or(Unreadable::Number)
     }
 
     fn standing(&self, of: &'static str) -> Result<Standing, Unreadable> {
