@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::decode::Unreadable;
 use super::MAX_NUMBER;
+use super::decode::Unreadable;
 use crate::id::Id;
 use crate::raft::entry::{Command, Entry, Lead, Put};
 use crate::raft::message::{Receipt, Reception};
