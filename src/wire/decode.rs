@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::Utf8Error;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::entry::{
-    WirePosition, read_entry, read_index, read_list, read_position, read_receipt, read_term,
-    read_time,
+    WireEntry, WirePosition, WireReceipt, read_entry, read_index, read_position, read_receipt,
+    read_term, read_time,
 };
 use crate::id::Id;
-use crate::raft::entry::Entry;
 use crate::raft::message::{Append, Appended, Body, Message, Receipt, Standing, Voted};
 use crate::raft::{Operation, Request};
 
@@ -38,6 +38,8 @@ pub enum Incoming {
 /// Why a datagram cannot be read.
 #[derive(Debug)]
 pub enum Unreadable {
+    /// It is not UTF-8.
+    Text(Utf8Error),
     /// It is not a JSON object of the right shape; the parser's words.
     Json(serde_json::Error),
     /// A message of this type needs this key.
@@ -58,6 +60,7 @@ pub enum Unreadable {
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Unreadable::Text(error) => write!(f, "not a message: {error}"),
             Unreadable::Json(error) => write!(f, "not a message: {error}"),
             Unreadable::Missing { of, key } => write!(f, "a message of type {of} needs {key:?}"),
             Unreadable::Number => write!(f, "a term or an index is beyond {}", super::MAX_NUMBER),
@@ -73,6 +76,7 @@ impl fmt::Display for Unreadable {
 impl std::error::Error for Unreadable {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Unreadable::Text(error) => Some(error),
             Unreadable::Json(error) => Some(error),
             _ => None,
         }
@@ -99,26 +103,17 @@ struct Datagram<'a> {
     value: Option<String>,
     term: Option<u64>,
     previous: Option<WirePosition>,
-    #[serde(default, deserialize_with = "entries")]
-    entries: Option<Vec<Entry>>,
+    #[serde(borrow)]
+    entries: Option<Vec<WireEntry<'a>>>,
     commit: Option<u64>,
     answer: Option<bool>,
     sent_ns: Option<u64>,
     losses: Option<bool>,
     route: Option<Vec<Id>>,
-    #[serde(default, deserialize_with = "receipts")]
-    receipts: Vec<Receipt>,
+    receipts: Option<Vec<WireReceipt>>,
     last: Option<WirePosition>,
     suspicion: Option<bool>,
     granted: Option<bool>,
-}
-
-fn entries<'de, D: Deserializer<'de>>(datagram: D) -> Result<Option<Vec<Entry>>, D::Error> {
-    read_list(datagram, read_entry).map(Some)
-}
-
-fn receipts<'de, D: Deserializer<'de>>(datagram: D) -> Result<Vec<Receipt>, D::Error> {
-    read_list(datagram, read_receipt)
 }
 
 /// Reads a datagram.
@@ -127,7 +122,9 @@ fn receipts<'de, D: Deserializer<'de>>(datagram: D) -> Result<Vec<Receipt>, D::E
 ///
 /// [`Unreadable`], with the reason, for anything that is not a message to a replica.
 pub fn decode(bytes: &[u8]) -> Result<Incoming, Unreadable> {
-    let datagram: Datagram<'_> = serde_json::from_slice(bytes).map_err(Unreadable::Json)?;
+    // Checked as a whole, because serde_json would check every text in it alone, at thrice the cost.
+    let text = std::str::from_utf8(bytes).map_err(Unreadable::Text)?;
+    let datagram: Datagram<'_> = serde_json::from_str(text).map_err(Unreadable::Json)?;
     match &*datagram.r#type {
         "get" => datagram.request("get", |datagram| {
             let key = needed(datagram.key.take(), "get", "key")?;
@@ -139,20 +136,25 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Unreadable> {
             Ok(Operation::Put { key, value })
         }),
         "append" => datagram.message("append", |datagram| {
+            let entries = needed(datagram.entries.take(), "append", "entries")?;
             Ok(Body::Append(Append {
                 previous: datagram.position(datagram.previous, "append", "previous")?,
-                entries: needed(datagram.entries.take(), "append", "entries")?,
+                entries: entries
+                    .into_iter()
+                    .map(read_entry)
+                    .collect::<Option<_>>()
+                    .ok_or(Unreadable::Number)?,
                 commit: datagram.index(datagram.commit, "append", "commit")?,
                 answer_wanted: datagram.answer.unwrap_or(true),
                 messages_get_lost: datagram.losses.unwrap_or(false),
                 route: datagram.route.take().unwrap_or_default(),
-                receipts: std::mem::take(&mut datagram.receipts),
+                receipts: datagram.receipts()?,
                 sent_at: read_time(needed(datagram.sent_ns, "append", "sent_ns")?),
             }))
         }),
         "appended" => datagram.message("appended", |datagram| {
             Ok(Body::Appended(Appended {
-                receipts: std::mem::take(&mut datagram.receipts),
+                receipts: datagram.receipts()?,
                 sent_at: read_time(needed(datagram.sent_ns, "appended", "sent_ns")?),
             }))
         }),
@@ -232,6 +234,15 @@ impl Datagram<'_> {
         key: &'static str,
     ) -> Result<crate::raft::Position, Unreadable> {
         read_position(needed(field, of, key)?).ok_or(Unreadable::Number)
+    }
+
+    fn receipts(&mut self) -> Result<Vec<Receipt>, Unreadable> {
+        let receipts = self.receipts.take().unwrap_or_default();
+        receipts
+            .into_iter()
+            .map(read_receipt)
+            .collect::<Option<_>>()
+            .ok_or(Unreadable::Number)
     }
 
     fn standing(&self, of: &'static str) -> Result<Standing, Unreadable> {

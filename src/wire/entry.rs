@@ -1,15 +1,12 @@
 //! How log entries and positions are written.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::MAX_NUMBER;
-use super::decode::Unreadable;
 use crate::id::Id;
 use crate::raft::entry::{Command, Entry, Lead, Put};
 use crate::raft::message::{Receipt, Reception};
@@ -146,38 +143,4 @@ pub(super) fn read_entry((term, command): WireEntry<'_>) -> Option<Entry> {
         term: read_term(term)?,
         command,
     })
-}
-
-/// Reads a list, each element with `read`, which finds nothing in numbers beyond [`MAX_NUMBER`]. There is
-/// no list of the wire's own elements in between: a message should take no memory but what is kept of it.
-pub(super) fn read_list<'de, D, W, T>(
-    deserializer: D,
-    read: fn(W) -> Option<T>,
-) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    W: Deserialize<'de>,
-{
-    struct ListVisitor<W, T> {
-        read: fn(W) -> Option<T>,
-    }
-
-    impl<'de, W: Deserialize<'de>, T> Visitor<'de> for ListVisitor<W, T> {
-        type Value = Vec<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
-            let mut list = Vec::new();
-            while let Some(element) = elements.next_element()? {
-                let too_large = || A::Error::custom(Unreadable::Number);
-                list.push((self.read)(element).ok_or_else(too_large)?);
-            }
-            Ok(list)
-        }
-    }
-
-    deserializer.deserialize_seq(ListVisitor { read })
 }
