@@ -22,11 +22,21 @@ impl Id {
     pub fn is_unknown(self) -> bool {
         self == Self::UNKNOWN
     }
+
+    /// The four digits in ASCII. Every datagram has several IDs: formatting would be a good part of
+    /// what writing it costs.
+    fn digits(self) -> [u8; 4] {
+        [12, 8, 4, 0].map(|shift| b"0123456789ABCDEF"[usize::from(self.0 >> shift & 0xF)])
+    }
+}
+
+fn text(digits: &[u8; 4]) -> &str {
+    std::str::from_utf8(digits).expect("digits are ASCII")
 }
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04X}", self.0)
+        f.write_str(text(&self.digits()))
     }
 }
 
@@ -51,16 +61,21 @@ impl FromStr for Id {
     ///
     /// [`NotAnId`] for anything else.
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        if text.len() != 4 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(NotAnId);
-        }
-        u16::from_str_radix(text, 16).map(Id).map_err(|_| NotAnId)
+        let digits: [u8; 4] = text.as_bytes().try_into().map_err(|_| NotAnId)?;
+        digits
+            .into_iter()
+            .try_fold(0, |number, digit| {
+                // A digit is below 16, and four of them fill the number.
+                Some(number << 4 | char::from(digit).to_digit(16)? as u16)
+            })
+            .map(Id)
+            .ok_or(NotAnId)
     }
 }
 
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(text(&self.digits()))
     }
 }
 

@@ -191,6 +191,25 @@ fn bad_arguments_are_named_in_one_line_with_status_2() {
 }
 
 #[test]
+fn a_bad_option_is_named_in_one_line_with_status_2() {
+    for (options, expected) in [
+        ("leese=1s", "LEASEKV_OPTIONS: no option \"leese\""),
+        ("lease=300", "LEASEKV_OPTIONS: lease: \"300\""),
+        ("lease=0ms", "LEASEKV_OPTIONS: lease must be above 0"),
+    ] {
+        let output = Command::new(REPLICA)
+            .args(["4711", "0000", "0001"])
+            .env("LEASEKV_OPTIONS", options)
+            .output()
+            .expect("the replica is built");
+        assert_eq!(output.status.code(), Some(2), "{options}");
+        let message = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.contains(expected), "{options}: {message}");
+    }
+}
+
+#[test]
 fn help_and_version_are_printed() {
     for (option, expected) in [
         ("--help", "Usage: leasekv <UDP port> <own ID>"),

@@ -396,3 +396,54 @@ fn a_hello_is_written_as_the_course_wants_it() {
         serde_json::json!({"src": "0004", "dst": "FFFF", "leader": "FFFF", "type": "hello"});
     assert_eq!(written, expected);
 }
+
+fn allocations(work: impl FnOnce()) -> u64 {
+    allocation_counter::measure(work).count_total
+}
+
+#[test]
+fn a_message_takes_no_memory_but_what_is_kept_of_it() {
+    let put = json!({
+        "src": "0020", "dst": "0000", "leader": "0000", "type": "put", "MID": "m", "key": "k", "value": "v",
+    });
+    let texts = 3;
+    let append = Message {
+        term: Term(1),
+        leader: Id(0),
+        body: Body::Append(Append {
+            previous: Position::default(),
+            entries: vec![Entry {
+                term: Term(1),
+                command: Command::Put(Arc::new(Put {
+                    key: "k".to_owned(),
+                    value: "v".to_owned(),
+                    client: Id(0x20),
+                    mid: "m".to_owned(),
+                })),
+            }],
+            commit: Index(0),
+            answer_wanted: true,
+            messages_get_lost: false,
+            route: vec![Id(2)],
+            receipts: vec![],
+            sent_at: Time::from_epoch(Duration::ZERO),
+        }),
+    };
+    // The list of entries, the put that logs share, the route.
+    let of_append = texts + 3;
+    let answer = Answer {
+        client: Id(0x20),
+        mid: "m".to_owned(),
+        leader: Id(0),
+        outcome: Outcome::Value("v".to_owned()),
+    };
+
+    let put = put.to_string().into_bytes();
+    assert_eq!(allocations(|| drop(wire::decode(&put))), texts);
+    let mut buffer = Vec::with_capacity(1_024);
+    let written = allocations(|| wire::encode_message(&mut buffer, Id(0), Id(1), &append));
+    assert_eq!(written, 0);
+    assert_eq!(allocations(|| drop(wire::decode(&buffer))), of_append);
+    let written = allocations(|| wire::encode_answer(&mut buffer, Id(0), &answer));
+    assert_eq!(written, 0);
+}

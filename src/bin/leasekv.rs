@@ -3,8 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use leasekv::raft::Options;
-use leasekv::runtime::arguments::{self, Command, HELP};
+use leasekv::runtime::arguments::{self, Arguments, Command, HELP, OPTIONS_VARIABLE};
 use leasekv::runtime::event_loop;
 
 fn main() -> ExitCode {
@@ -14,24 +13,34 @@ fn main() -> ExitCode {
     match arguments::parse(arguments) {
         Ok(Command::Help) => print(HELP),
         Ok(Command::Version) => print(concat!("leasekv ", env!("CARGO_PKG_VERSION"), "\n")),
-        Ok(Command::Serve(arguments)) => {
-            env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off"))
-                .format_timestamp_micros()
-                .format_target(false)
-                .init();
-            match event_loop::serve(&arguments, Options::default()) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    complain(&format!("port {}: {error}", arguments.port));
-                    ExitCode::FAILURE
-                }
-            }
-        }
-        Err(message) => {
-            complain(&message);
-            ExitCode::from(2)
+        Ok(Command::Serve(arguments)) => serve(&arguments),
+        Err(message) => unusable(&message),
+    }
+}
+
+/// Is a replica, and tells how that ended.
+fn serve(arguments: &Arguments) -> ExitCode {
+    let options = match arguments::parse_options(std::env::var_os(OPTIONS_VARIABLE)) {
+        Ok(options) => options,
+        Err(message) => return unusable(&message),
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off"))
+        .format_timestamp_micros()
+        .format_target(false)
+        .init();
+    match event_loop::serve(arguments, options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("port {}: {error}", arguments.port));
+            ExitCode::FAILURE
         }
     }
+}
+
+/// Says what is wrong with how the program was called.
+fn unusable(message: &str) -> ExitCode {
+    complain(message);
+    ExitCode::from(2)
 }
 
 /// Prints a text; a reader that has gone away is no error.

@@ -24,3 +24,6 @@ pub mod run;
 pub mod summary;
 pub mod sweep;
 mod trace;
+
+/// The constants of the embedded cores; the simulator hands them through unread.
+pub use crate::raft::Options;

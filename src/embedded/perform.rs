@@ -11,7 +11,7 @@ use crate::embedded::{summary, sweep::Sample};
 use crate::raft::Options;
 use crate::report::sweep_page;
 use crate::sim::places::Target;
-use crate::sim::runner::{Plan, Task};
+use crate::sim::runner::{Plan, Replicas, Task};
 use crate::sim::{history, json};
 
 /// How often a second the progress bar is drawn at most.
@@ -21,8 +21,11 @@ const DRAWN_PER_SECOND: u8 = 10;
 ///
 /// # Errors
 ///
-/// If a file or the output cannot be written; one line.
+/// If the plan's replicas are not embedded, or a file or the output cannot be written; one line.
 pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
+    let Replicas::Embedded(options) = &plan.replicas else {
+        return Err("only embedded replicas can be swept".to_owned());
+    };
     let count = seeds.end - seeds.start;
     let runs = count * plan.tasks.len() as u64;
     let bar = progress(runs);
@@ -33,7 +36,7 @@ pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
     let mut shown = Vec::with_capacity(plan.tasks.len());
     for task in plan.tasks {
         bar.set_prefix(task.config.name.clone());
-        let swept = sweep_task(&task, seeds.clone(), json.is_some(), &bar);
+        let swept = sweep_task(&task, options, seeds.clone(), json.is_some(), &bar);
         if let Some(target) = &mut json {
             write_json(&swept, target)?;
         }
@@ -42,7 +45,7 @@ pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
             history::write(events, &mut BufWriter::new(file))
                 .map_err(|error| format!("{}: {error}", path.display()))?;
         }
-        findings.push_str(&summary::failures(&swept, &task.shown));
+        findings.push_str(&summary::failures(&swept, &task.shown, options));
         sweeps.push(swept);
         shown.push(task.shown);
     }
@@ -65,23 +68,24 @@ pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
     }
 }
 
-fn sweep_task(task: &Task, seeds: Range<u64>, keep_json: bool, bar: &ProgressBar) -> Sweep {
+fn sweep_task(
+    task: &Task,
+    options: &Options,
+    seeds: Range<u64>,
+    keep_json: bool,
+    bar: &ProgressBar,
+) -> Sweep {
     let last = seeds.end - 1;
     let only_one = seeds.start == last;
-    sweep(
-        &task.config,
-        seeds.start..=last,
-        &Options::from_text(&std::env::var("LEASEKV_OPTIONS").unwrap_or_default()).unwrap(),
-        |run| {
-            bar.inc(1);
-            let mut sample = Sample::of(run);
-            sample.json = keep_json.then(|| json::object(&run.report).to_string());
-            if only_one && task.history.is_some() {
-                sample.history.clone_from(&run.report.history);
-            }
-            sample
-        },
-    )
+    sweep(&task.config, seeds.start..=last, options, |run| {
+        bar.inc(1);
+        let mut sample = Sample::of(run);
+        sample.json = keep_json.then(|| json::object(&run.report).to_string());
+        if only_one && task.history.is_some() {
+            sample.history.clone_from(&run.report.history);
+        }
+        sample
+    })
 }
 
 fn write_json(sweep: &Sweep, Target { path, file }: &mut Target) -> Result<(), String> {

@@ -18,6 +18,18 @@ enum Slot<'a> {
     Share(&'a mut f64),
 }
 
+impl Slot<'_> {
+    fn text(&self) -> String {
+        match self {
+            Slot::Time(time) => write_time(**time),
+            Slot::Count(count) => count.to_string(),
+            Slot::Size(size) => size.to_string(),
+            Slot::Term(term) => term.to_string(),
+            Slot::Share(share) => share.to_string(),
+        }
+    }
+}
+
 impl Options {
     /// The default options with those that `text` names, separated by commas, each as `name=value`. Times
     /// are written with their unit: `250us`, `300ms` or `2s`.
@@ -40,6 +52,24 @@ impl Options {
         }
         options.check()?;
         Ok(options)
+    }
+
+    /// Every option's name with its value, as [`from_text`](Self::from_text) reads it.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut copy = self.clone();
+        let slots = copy.slots().into_iter();
+        slots.map(|(name, slot)| (name, slot.text())).collect()
+    }
+
+    /// What differs from the defaults, as [`from_text`](Self::from_text) reads it; empty if nothing does.
+    pub fn changes(&self) -> String {
+        let defaults = Options::default().settings();
+        let changed = self.settings().into_iter().zip(defaults);
+        changed
+            .filter(|(own, default)| own != default)
+            .map(|((name, value), _)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join(",")
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
@@ -118,6 +148,16 @@ impl Options {
     }
 }
 
+/// A time in the largest unit that leaves no fraction.
+fn write_time(time: Duration) -> String {
+    let micros = time.as_micros();
+    match micros {
+        _ if micros.is_multiple_of(1_000_000) => format!("{}s", micros / 1_000_000),
+        _ if micros.is_multiple_of(1_000) => format!("{}ms", micros / 1_000),
+        _ => format!("{micros}us"),
+    }
+}
+
 /// A time with its unit.
 fn read_time(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "not a time such as 250us, 300ms or 2s";
@@ -155,6 +195,17 @@ mod tests {
         };
         assert_eq!(options, expected);
         assert_eq!(Options::from_text(""), Ok(Options::default()));
+    }
+
+    #[test]
+    fn what_was_changed_is_written_as_it_is_read() {
+        assert_eq!(Options::default().changes(), "");
+        let text = "lease=1500us,heartbeat_interval=1s,max_append_entries=8,retries_per_entry=0.5";
+        let options = Options::from_text(text).expect("fits together");
+        assert_eq!(options.changes(), text);
+        let all = options.settings().into_iter();
+        let all: Vec<_> = all.map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(Options::from_text(&all.join(",")), Ok(options));
     }
 
     #[test]

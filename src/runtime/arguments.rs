@@ -1,6 +1,12 @@
-//! The replica's command line, as the course's simulator calls it.
+//! The replica's command line, as the course's simulator calls it, and its environment.
+
+use std::ffi::OsString;
 
 use crate::id::Id;
+use crate::raft::Options;
+
+/// The environment variable with the protocol's options: the course's command line has no room for them.
+pub const OPTIONS_VARIABLE: &str = "LEASEKV_OPTIONS";
 
 /// The most peers that a replica may have: far above any cluster that makes sense, and far below
 /// what would not fit into memory.
@@ -22,7 +28,9 @@ Options:
   -V, --version  print the version
 
 Environment:
-  RUST_LOG    what is told on stderr: info (roles, terms, leaders, leases), debug (every message)
+  RUST_LOG         what is told on stderr: info (roles, terms, leaders, leases), debug (every message)
+  LEASEKV_OPTIONS  the protocol's options, such as lease=250ms,heartbeat_interval=1s; the same for all
+                   replicas of a cluster, or its promises are void
 
 A replica sends `hello` to the port and ends by itself soon after nobody listens there any more.
 ";
@@ -106,6 +114,19 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
     }))
 }
 
+/// Reads the value of [`OPTIONS_VARIABLE`]; without one, all options keep their defaults.
+///
+/// # Errors
+///
+/// One line that names the variable, the option, its value and what was expected.
+pub fn parse_options(value: Option<OsString>) -> Result<Options, String> {
+    let value = value.unwrap_or_default();
+    let text = value
+        .to_str()
+        .ok_or_else(|| format!("{OPTIONS_VARIABLE}: {value:?} is not UTF-8"))?;
+    Options::from_text(text).map_err(|error| format!("{OPTIONS_VARIABLE}: {error}"))
+}
+
 fn member(what: &str, text: &str) -> Result<Id, String> {
     match text.parse::<Id>() {
         Ok(id) if !id.is_unknown() => Ok(id),
@@ -159,5 +180,52 @@ mod tests {
             let message = parse_line(line).expect_err(line);
             assert!(message.contains(expected), "{line}: {message}");
         }
+    }
+
+    #[test]
+    fn options_come_from_the_environment_and_mistakes_in_them_are_named() {
+        assert_eq!(parse_options(None), Ok(Options::default()));
+        let options = parse_options(Some("lease=250ms".into())).expect("an option");
+        assert_eq!(options.lease, std::time::Duration::from_millis(250));
+        let message = parse_options(Some("lease=soon".into())).expect_err("no time");
+        assert!(
+            message.starts_with("LEASEKV_OPTIONS: lease: \"soon\" is not a time"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn the_readme_lists_every_option_with_its_default() {
+        let readme = include_str!("../../README.md");
+        let section = readme
+            .split_once("## The replica's options")
+            .expect("the section is there")
+            .1;
+        let section = section.split("\n## ").next().expect("a first part");
+        let listed: Vec<_> = section
+            .lines()
+            .filter_map(|line| {
+                let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+                let name = cells.next()?.trim_end_matches('`');
+                let default = cells.next()?.trim_matches('`').to_owned();
+                let meaning = cells.next()?;
+                assert!(
+                    !meaning.is_empty(),
+                    "{name}: the README does not say what it is"
+                );
+                Some((name, default))
+            })
+            .collect();
+        for (name, default) in Options::default().settings() {
+            assert!(
+                listed.contains(&(name, default.clone())),
+                "the README must list {name} with its default {default}"
+            );
+        }
+        assert_eq!(
+            listed.len(),
+            Options::default().settings().len(),
+            "{listed:?}"
+        );
     }
 }

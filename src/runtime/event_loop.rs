@@ -44,11 +44,10 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
         Peers(&arguments.peers)
     );
     loop {
-        let mut received = 0;
-        while received < MAX_RECEIVED_AT_ONCE
-            && let Some(bytes) = mailbox.receive()
-        {
-            received += 1;
+        for _ in 0..MAX_RECEIVED_AT_ONCE {
+            let Some(bytes) = mailbox.receive() else {
+                break;
+            };
             debug!("<- {}", String::from_utf8_lossy(bytes));
             if let Some(input) = read(bytes, arguments) {
                 // The clock is read after the message has arrived: had the process been stopped
@@ -79,15 +78,16 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
             info!("nobody listens on port {} any more: ending", arguments.port);
             return Ok(());
         }
-        let wait = if received == MAX_RECEIVED_AT_ONCE {
-            Duration::ZERO
-        } else {
-            replica.deadline().since(clock.now())
-        };
-        match poll.poll(&mut events, Some(wait)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-            Ok(()) => {}
+        if !mailbox.may_have_more() || mailbox.has_kept() {
+            let wait = match mailbox.may_have_more() {
+                true => Duration::ZERO,
+                false => replica.deadline().since(clock.now()),
+            };
+            match poll.poll(&mut events, Some(wait)) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            mailbox.note(&events);
         }
         mailbox.send_kept(poll.registry());
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use log::{debug, warn};
 use mio::net::UdpSocket;
-use mio::{Interest, Registry, Token};
+use mio::{Events, Interest, Registry, Token};
 
 use crate::wire::MAX_DATAGRAM_BYTES;
 
@@ -18,14 +18,19 @@ const MAX_UNSENT: usize = 16_384;
 /// For how long the other side's port must have been closed before the replica ends.
 const GONE_AFTER: Duration = Duration::from_secs(1);
 
-/// Refusals further apart than this are single ones: every role sends more often.
-const GONE_WITHIN: Duration = Duration::from_secs(2);
+/// Refusals further apart than this are single ones. Far above the times for which a role may be
+/// silent, which are options: a leader sends a heartbeat every two seconds, a follower asks for
+/// pre-votes after seven.
+const GONE_WITHIN: Duration = Duration::from_secs(60);
 
 /// One socket, connected to the simulator's port: only the simulator is heard, and only it can be
 /// told anything.
 pub(super) struct Mailbox {
     socket: UdpSocket,
     received: Vec<u8>,
+    /// Whether there may be datagrams to receive. The poll tells of new ones only, so this stays until
+    /// receiving has found none; and without it, waking up for a timer spares that call.
+    readable: bool,
     /// Answers that found the buffer full, in order.
     unsent: VecDeque<Vec<u8>>,
     /// When the first and the latest of the refusals came that no received datagram has belied.
@@ -52,6 +57,7 @@ impl Mailbox {
         Ok(Mailbox {
             socket,
             received: vec![0; MAX_DATAGRAM_BYTES + 1],
+            readable: true,
             unsent: VecDeque::new(),
             refused: None,
             gone: false,
@@ -63,25 +69,41 @@ impl Mailbox {
         self.gone
     }
 
+    /// Takes in what the poll has found.
+    pub(super) fn note(&mut self, events: &Events) {
+        self.readable |= !events.is_empty();
+    }
+
+    /// Whether [`receive`](Self::receive) has not yet found that there is nothing more.
+    pub(super) fn may_have_more(&self) -> bool {
+        self.readable
+    }
+
+    /// Whether answers wait for room in the socket's buffer.
+    pub(super) fn has_kept(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
     /// The next datagram, if one is there.
     pub(super) fn receive(&mut self) -> Option<&[u8]> {
-        loop {
+        while self.readable {
             match self.socket.recv(&mut self.received) {
                 Ok(length) => {
                     self.refused = None;
                     return Some(&self.received[..length]);
                 }
                 Err(error) => match error.kind() {
-                    ErrorKind::WouldBlock => return None,
+                    ErrorKind::WouldBlock => self.readable = false,
                     ErrorKind::Interrupted => {}
                     ErrorKind::ConnectionRefused => self.note_refusal(),
                     _ => {
                         warn!("receiving failed: {error}");
-                        return None;
+                        self.readable = false;
                     }
                 },
             }
         }
+        None
     }
 
     /// Sends a datagram, or does with it what `care` says.

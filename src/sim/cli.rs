@@ -15,6 +15,7 @@ use clap::error::ErrorKind;
 
 use crate::embedded::perform;
 use crate::embedded::sweep::MAX_SEEDS;
+use crate::runtime::arguments::{self, OPTIONS_VARIABLE};
 use crate::sim::config::Config;
 use crate::sim::history_check;
 use crate::sim::pictures::{self, Pictures};
@@ -222,7 +223,10 @@ fn plan(options: &Options) -> Result<Plan, String> {
         vec![single_task(test, options)?]
     };
     let replicas = match options.r#virtual {
-        true => Replicas::Embedded,
+        true => {
+            let text = std::env::var_os(OPTIONS_VARIABLE);
+            Replicas::Embedded(Box::new(arguments::parse_options(text)?))
+        }
         false => Replicas::Processes(places::replica_program(options.replica.as_deref())?),
     };
     let of_task = |path: &PathBuf, task: &Task| match is_suite {

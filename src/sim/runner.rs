@@ -60,7 +60,7 @@ impl Task {
                     constants: serde_json::Value::Null,
                 }
             }
-            Replicas::Embedded => Circumstances {
+            Replicas::Embedded(_) => Circumstances {
                 is_virtual: true,
                 program: "embedded cores in virtual time".to_owned(),
                 constants: embedded::run::constants(),
@@ -88,12 +88,12 @@ pub struct Plan {
 }
 
 /// What the replicas of a run are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Replicas {
     /// Processes of this program, in real time.
     Processes(PathBuf),
-    /// The cores of this crate, in virtual time.
-    Embedded,
+    /// The cores of this crate with these options, in virtual time.
+    Embedded(Box<embedded::Options>),
 }
 
 /// How it went.
@@ -158,7 +158,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
             None => {
                 let program = match &plan.replicas {
                     Replicas::Processes(program) => program.display().to_string(),
-                    Replicas::Embedded => "embedded cores in virtual time".to_owned(),
+                    Replicas::Embedded(_) => "embedded cores in virtual time".to_owned(),
                 };
                 let heading = output::heading(&task.shown, &program, task.seed, paint);
                 stage.terminal.text(heading);
@@ -188,9 +188,12 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                 stage.watchdog.forget_all();
                 report
             }
-            Replicas::Embedded => {
-                let mut order = embedded::run::Order::new(Arc::clone(&task.config), task.seed);
-                order.keep_recording = task.pictures.are_wanted();
+            Replicas::Embedded(options) => {
+                let order = embedded::run::Order {
+                    options: options.as_ref().clone(),
+                    keep_recording: task.pictures.are_wanted(),
+                    ..embedded::run::Order::new(Arc::clone(&task.config), task.seed)
+                };
                 let run = embedded::run::run_whatever_happens(&order);
                 broken |= violation(&run).is_some();
                 if let Some(what) = &run.violation {

@@ -36,6 +36,41 @@ fn bad_usage_is_said_in_a_few_lines_with_status_2() {
 }
 
 #[test]
+fn a_bad_option_for_embedded_cores_is_one_line_with_status_2() {
+    let bench = Bench::new(json!({}));
+    let config = bench.path("short.json");
+    for arguments in [
+        &["--virtual", "--seed", "1"][..],
+        &["--virtual", "--seeds", "2"],
+    ] {
+        let run = |options: &str| {
+            let mut command = Command::new(simulator());
+            command.arg(&config).args(arguments);
+            command.arg("--json").arg(bench.path("results"));
+            command.env("LEASEKV_OPTIONS", options);
+            command.output().expect("the simulator is built")
+        };
+        let output = run("lease=soon");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said =
+            "error: LEASEKV_OPTIONS: lease: \"soon\" is not a time such as 250us, 300ms or 2s\n";
+        assert_eq!(stderr(&output), said);
+        assert!(output.stdout.is_empty());
+
+        // Good ones reach the cores: the same seeds take other messages.
+        let results = |options: &str| {
+            run(options);
+            fs::read_to_string(bench.path("results")).expect("they were written")
+        };
+        let plain = results("");
+        assert_eq!(plain, results("lease=300ms"));
+        let beating =
+            results("heartbeat_interval=20ms,leader_stickiness=30ms,suspected_stickiness=20ms");
+        assert_ne!(plain, beating);
+    }
+}
+
+#[test]
 fn a_bad_config_is_one_line_with_status_2() {
     let bench = Bench::new(json!({"lifetime": 3}));
     let output = bench.run(&echo(), &[]);

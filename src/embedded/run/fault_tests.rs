@@ -11,7 +11,7 @@ use crate::sim::history::{HistoryEvent, HistoryKind};
 /// How many seeds each config of `configs/extra` is tried with.
 const SEEDS: u64 = 20;
 /// The configs whose runs must keep every promise: all but `beyond-bound`.
-const HONEST: [&str; 10] = [
+const HONEST: [&str; 14] = [
     "latency",
     "reorder-duplicate",
     "one-way",
@@ -22,6 +22,10 @@ const HONEST: [&str; 10] = [
     "contention",
     "client-loss",
     "chaos",
+    "replicas-3",
+    "replicas-7",
+    "replicas-9",
+    "replicas-21",
 ];
 
 fn extra(name: &str) -> Arc<Config> {
