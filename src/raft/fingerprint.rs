@@ -98,6 +98,8 @@ impl Replica {
             held,
             sent_to_leader,
             leader_suspected,
+            // It only lengthens holds, where they may differ in length.
+            led_at: _,
             suspicions,
             messages_get_lost,
             outputs,

@@ -88,9 +88,10 @@ pub struct Options {
     /// How long a follower must owe an answer to be taken for dead or cut off. Also the longest wait
     /// before something is sent again.
     pub follower_timeout: Duration,
-    /// How long a request waits for a leader before its client is passed on to another replica.
+    /// How long a request waits for a leader before its client is passed on to another replica; longer,
+    /// where there has been none for a while.
     pub client_hold: Duration,
-    /// The same at a replica that hears a quorum, and can expect a leader soon.
+    /// The longest such wait, also at a replica that hears a quorum and can expect a leader soon.
     pub client_hold_max: Duration,
     /// How long a leader that a client has missed must have been silent before pre-votes are asked for;
     /// four times as long each further time in a term. At most half the lease or so: until that is over

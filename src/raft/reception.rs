@@ -105,8 +105,15 @@ impl Replica {
         HeldRequest {
             request,
             since: self.now,
-            until: self.now + self.options.client_hold,
+            until: self.now + self.client_hold(),
         }
+    }
+
+    /// How long a client waits here: the longer there has been no leader the longer, lest many clients
+    /// be passed around all the time.
+    fn client_hold(&self) -> Duration {
+        let leaderless = self.now.since(self.led_at);
+        (leaderless / 8).clamp(self.options.client_hold, self.options.client_hold_max)
     }
 
     /// A leader has appeared: everybody who waits is sent there.

@@ -55,6 +55,8 @@ pub struct Replica {
     pub(super) sent_to_leader: BTreeMap<Id, (Time, Operation)>,
     /// Whether a client has found the present leader gone, and the leader has not been heard since.
     pub(super) leader_suspected: bool,
+    /// When a leader was last known here.
+    pub(super) led_at: Time,
     /// How often the leader of this term has been suspected.
     pub(super) suspicions: u32,
     /// Whether the last leader that was heard found that messages get lost all the time.
@@ -133,6 +135,7 @@ impl Replica {
             held: VecDeque::new(),
             sent_to_leader: BTreeMap::new(),
             leader_suspected: false,
+            led_at: now,
             suspicions: 0,
             messages_get_lost: false,
             passed_on: 0,
@@ -211,6 +214,9 @@ impl Replica {
             self.now
         );
         self.now = now;
+        if self.leader().is_some() {
+            self.led_at = now;
+        }
     }
 
     fn on_message(&mut self, from: Id, message: Message) {

@@ -224,7 +224,7 @@ mod tests {
                 "max_put_bytes: \"-1\" is not a whole number",
             ),
             ("retries_per_entry=NaN", "is not a number from 0 to 1,000"),
-            ("heartbeat_interval=20s", "election_timeout_min must be"),
+            ("heartbeat_interval=20s", "election_timeout_min at least"),
         ] {
             let message = Options::from_text(text).expect_err(text);
             assert!(message.contains(part), "{text}: {message}");
