@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
+use rustix::net::sockopt;
 
 use crate::sim::children::{Arguments, Children, Ending};
 use crate::sim::config::Config;
@@ -33,6 +34,8 @@ use crate::trace::recording::raw;
 
 /// The largest datagram there is, and one byte more than any can have.
 const DATAGRAM_BYTES: usize = 1 << 16;
+/// How much a socket to a replica holds that has not been received: some ten thousand datagrams.
+const BUFFER_BYTES: usize = 8 << 20;
 /// How many datagrams are taken from each ready socket before the others are looked at again.
 const ROUNDS: usize = 16;
 /// How long the driver stays awake for answers after it has sent something. Waking up takes longer
@@ -185,6 +188,7 @@ impl Sockets {
         let mut lines = Vec::with_capacity(roster.replicas());
         for index in 0..roster.replicas() {
             let mut socket = UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+            enlarge_buffer(&socket);
             let port = socket.local_addr()?.port();
             poll.registry()
                 .register(&mut socket, Token(index), Interest::READABLE)?;
@@ -437,6 +441,16 @@ impl Driver<'_> {
         let time = self.simulation.elapsed().as_secs_f64();
         self.terminal
             .line(format!("[{time:.4}  Simulator]: {text}"));
+    }
+}
+
+/// Makes room for what a busy leader sends while the driver is not scheduled: what finds a socket's
+/// buffer full is lost, and an answer that is lost nobody sends again.
+fn enlarge_buffer(socket: &UdpSocket) {
+    // Only a privileged process may go beyond the system's limit. The others get what they can, and
+    // one that gets nothing has the default, with which everything works up to some thousand a second.
+    if sockopt::set_socket_recv_buffer_size_force(socket, BUFFER_BYTES).is_err() {
+        let _ = sockopt::set_socket_recv_buffer_size(socket, BUFFER_BYTES);
     }
 }
 
