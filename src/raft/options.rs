@@ -147,7 +147,7 @@ impl Default for Options {
             retries_per_entry: 0.3,
             retry_rebate: 6,
             remembered_attempts: 128,
-            answer_twice_below: 0.48,
+            answer_twice_below: 0.5,
             retry_saving: Duration::from_millis(1_000),
             doubt_attempts: 6,
             quorum_doubt: Duration::from_millis(30),

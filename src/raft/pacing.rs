@@ -87,7 +87,7 @@ impl SuccessRate {
         };
         SuccessRate {
             rate,
-            attempts: 2,
+            attempts: 1,
             failed: false,
         }
     }
