@@ -354,6 +354,10 @@ impl Cluster {
         let node = self.nodes.get_mut(&id).expect("a member");
         let now = Time::from_epoch(node.offset + self.now);
         node.replica.advance(now);
+        assert!(
+            node.replica.deadline() > now,
+            "{id} wants to be called at once, right after it was: time would stand still"
+        );
         self.observe(id);
     }
 
