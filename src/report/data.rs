@@ -8,8 +8,9 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::id::Id;
+use crate::sim::journal::Effect;
 use crate::trace::record::{
-    Effect, End, Fate, Fault, Leader, Message, Note, Start, State, Trace, Violation,
+    End, Fate, Fault, Leader, Message, Note, Start, State, Trace, Violation,
 };
 use crate::wire::state::StateChange;
 

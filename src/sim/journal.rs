@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::Id;
 use crate::sim::message::{AnswerKind, ClientRequest};
 
@@ -95,8 +97,9 @@ pub enum Fate {
     Overflow,
 }
 
-/// What a client made of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a client made of an answer; traces write it as it stands here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Its request is done.
     Completed,

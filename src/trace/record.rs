@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::id::Id;
+use crate::sim::journal::Effect;
 use crate::wire::state::StateChange;
 
 /// The `format` of the first line.
@@ -148,22 +149,6 @@ pub enum Fate {
     Overflow,
     /// The run was over before it arrived.
     UnderWay,
-}
-
-/// What a client made of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// Its request is done.
-    Completed,
-    /// It tries again.
-    Retry,
-    /// It had been told before.
-    Duplicate,
-    /// The value is wrong.
-    Wrong,
-    /// It waits for no such answer.
-    Unexpected,
 }
 
 /// A change of a replica's state.

@@ -9,7 +9,7 @@ use crate::id::Id;
 use crate::sim::datagram;
 use crate::sim::journal::{self, Content, Journal};
 use crate::sim::message::AnswerKind;
-use crate::trace::record::{Effect, Fate, Message, State};
+use crate::trace::record::{Fate, Message, State};
 
 /// The messages of a run and what its replicas told of themselves.
 #[derive(Clone, Debug, Default)]
@@ -120,21 +120,9 @@ fn record<P>(
             }
             Message {
                 mid: Some(mid),
-                effect: effect.map(Effect::from),
+                effect,
                 ..common(kind.to_owned(), written(&datagram))
             }
-        }
-    }
-}
-
-impl From<journal::Effect> for Effect {
-    fn from(effect: journal::Effect) -> Effect {
-        match effect {
-            journal::Effect::Completed => Effect::Completed,
-            journal::Effect::Retry => Effect::Retry,
-            journal::Effect::Duplicate => Effect::Duplicate,
-            journal::Effect::Wrong => Effect::Wrong,
-            journal::Effect::Unexpected => Effect::Unexpected,
         }
     }
 }
