@@ -325,9 +325,8 @@ impl Invariants {
                 attempt.is_committed = true;
             }
         }
-        if view.role() == RoleName::Leader {
-            self.committing_term = self.committing_term.max(view.term());
-        }
+        // Whoever is first to know: the last on a route sees a quorum before the leader does.
+        self.committing_term = self.committing_term.max(mirror.log[place].0);
         Ok(())
     }
 

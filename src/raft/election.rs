@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use ::log::{info, warn};
 
-use super::entry::{Command, Entry, Lead};
-use super::fates;
+use super::entry::{Command, Entry};
 use super::message::{Body, Standing, Voted};
 use super::mistakes::Mistake;
 use super::pacing::{RetryBudget, RoundTrips, SuccessRate};
 use super::progress::Progress;
 use super::replica::Replica;
-use super::role::{Campaign, Leader, Role};
+use super::role::{Answering, Campaign, Leader, Role};
 use super::time::Time;
 use super::types::{Index, Term};
 use crate::id::Id;
@@ -38,11 +37,9 @@ impl Replica {
             Role::PreCandidate(campaign) | Role::Candidate(campaign)
                 if now >= campaign.retry_at =>
             {
-                self.canvass();
-                // Who held more has had its chance to campaign.
-                self.win_with_quorum();
+                self.ask_again();
             }
-            Role::PreCandidate(campaign) if now >= campaign.stands_at => self.win_with_quorum(),
+            Role::PreCandidate(_) => self.win_with_quorum(),
             _ => {}
         }
     }
@@ -55,12 +52,12 @@ impl Replica {
         self.sent_to_leader.clear();
         self.leader_heard_at = None;
         self.role = Role::PreCandidate(campaign);
-        self.canvass();
+        self.ask(self.peers.clone());
         self.win_with_quorum();
     }
 
     /// Stands for election in a new term (Raft §5.2).
-    fn start_election(&mut self, known: BTreeMap<Id, super::role::Holding>, voters: &[Id]) {
+    fn start_election(&mut self, answered_through: BTreeMap<Id, Index>, voters: &[Id]) {
         let Some(term) = self.term.0.checked_add(1).map(Term) else {
             warn!("the terms are used up: no further election is possible");
             return;
@@ -68,32 +65,25 @@ impl Replica {
         self.term = term;
         self.voted_for = Some(self.id);
         info!("standing for election in term {term}");
-        let mut campaign = self.new_campaign(known);
-        // Those that were not for us just now are asked in the next round, if it comes to that.
-        campaign.answered = self
-            .peers
-            .iter()
-            .copied()
-            .filter(|peer| !voters.contains(peer))
-            .collect();
+        let campaign = self.new_campaign(answered_through);
         self.role = Role::Candidate(campaign);
-        self.canvass();
-        if let Role::Candidate(campaign) = &mut self.role {
-            campaign.answered.clear();
-        }
+        // Those that were not for us just now are asked in the next round, if it comes to that.
+        let others = self.peers.iter().filter(|peer| voters.contains(peer));
+        self.ask(others.copied().collect());
         self.win_with_quorum();
     }
 
-    fn new_campaign(&mut self, known: BTreeMap<Id, super::role::Holding>) -> Campaign {
+    fn new_campaign(&mut self, answered_through: BTreeMap<Id, Index>) -> Campaign {
         // Candidates that collide must not collide again: the time to give up is drawn.
         let patience = self.options.campaign_timeout;
         let gives_up_at = self.now + self.random_duration(patience, 2 * patience);
         let mut campaign = Campaign {
             supporters: Vec::new(),
             answered: Vec::new(),
-            known,
+            answered_through,
             retry_at: self.now,
             retry_delay: self.options.campaign_retry_min,
+            leader_heard_by: self.now + self.options.objection_time / 8,
             stands_at: self.now + self.options.objection_time,
             outdone: false,
             gives_up_at,
@@ -102,38 +92,45 @@ impl Replica {
         campaign
     }
 
-    /// Asks everybody who has not answered; in a later round of pre-votes, everybody who is not
-    /// for us.
-    fn canvass(&mut self) {
+    /// Asks those who have not answered; if the pre-votes have failed, everybody who is not for us.
+    fn ask_again(&mut self) {
+        let longest = self.options.campaign_retry_max;
+        let quorum = self.quorum();
+        if let Role::PreCandidate(campaign) = &mut self.role
+            && !campaign.has_won(quorum)
+        {
+            // Who hears hardly anybody is cut off, and asking would only cost messages.
+            if campaign.answered.len() + 1 < quorum {
+                campaign.retry_delay = (4 * campaign.retry_delay).min(longest);
+            }
+            // Who holds more has had its chance to campaign.
+            campaign.answered.clear();
+            campaign.outdone = false;
+        }
+        let (Role::PreCandidate(campaign) | Role::Candidate(campaign)) = &self.role else {
+            return;
+        };
+        let is_silent =
+            |peer: &&Id| !campaign.supporters.contains(peer) && !campaign.answered.contains(peer);
+        self.ask(self.peers.iter().filter(is_silent).copied().collect());
+        self.win_with_quorum();
+    }
+
+    /// Asks for (pre-)votes.
+    fn ask(&mut self, whom: Vec<Id>) {
         let jitter = self.random_duration(Duration::ZERO, self.options.campaign_retry_min);
         let standing = Standing {
             last: self.log.last(),
             leader_suspected: self.leader_suspected,
         };
-        let longest = self.options.campaign_retry_max;
-        let quorum = self.quorum();
         let (campaign, body) = match &mut self.role {
-            Role::PreCandidate(campaign) => {
-                // Who hears hardly anybody is cut off, and asking would only cost messages.
-                if campaign.retry_at != self.now && campaign.answered.len() + 1 < quorum {
-                    campaign.retry_delay = (4 * campaign.retry_delay).min(longest);
-                }
-                campaign.answered.clear();
-                campaign.outdone = false;
-                (campaign, Body::PreVote(standing))
-            }
+            Role::PreCandidate(campaign) => (campaign, Body::PreVote(standing)),
             Role::Candidate(campaign) => (campaign, Body::Vote(standing)),
             Role::Follower(_) | Role::Leader(_) => return,
         };
         campaign.retry_at = self.now + campaign.retry_delay + jitter;
-        campaign.retry_delay = (4 * campaign.retry_delay).min(longest);
-        let silent: Vec<Id> = self
-            .peers
-            .iter()
-            .copied()
-            .filter(|peer| !campaign.supporters.contains(peer) && !campaign.answered.contains(peer))
-            .collect();
-        for peer in silent {
+        campaign.retry_delay = (4 * campaign.retry_delay).min(self.options.campaign_retry_max);
+        for peer in whom {
             self.send(peer, body.clone());
         }
     }
@@ -207,9 +204,12 @@ impl Replica {
                 campaign.outdone |= voted.last > self.log.last();
                 self.win_with_quorum();
             }
-            // Too late to count, but not to know what the voter holds.
+            // Too late to count, but not to know what the voter has answered.
             Role::Candidate(campaign) => {
-                campaign.known.entry(from).or_insert_with(|| voted.into());
+                campaign
+                    .answered_through
+                    .entry(from)
+                    .or_insert(voted.answered);
             }
             Role::Follower(_) | Role::Leader(_) => {}
         }
@@ -228,28 +228,26 @@ impl Replica {
     /// Goes on to the next step if a quorum is for us.
     fn win_with_quorum(&mut self) {
         let quorum = self.quorum();
-        // A suspected leader will not answer.
-        let all = self.peers.len() - usize::from(self.leader_suspected);
+        let peers = self.peers.len();
+        let (now, suspected) = (self.now, self.leader_suspected);
         match &mut self.role {
             Role::PreCandidate(campaign)
-                if campaign.supporters.len() >= quorum
-                    && !campaign.outdone
-                    && (self.now >= campaign.stands_at || campaign.answered.len() >= all) =>
+                if campaign.has_won(quorum) && campaign.is_heard_out(now, peers, suspected) =>
             {
-                let known = std::mem::take(&mut campaign.known);
+                let answered = std::mem::take(&mut campaign.answered_through);
                 let voters = std::mem::take(&mut campaign.supporters);
-                self.start_election(known, &voters);
+                self.start_election(answered, &voters);
             }
             Role::Candidate(campaign) if campaign.supporters.len() >= quorum => {
-                let known = std::mem::take(&mut campaign.known);
-                self.become_leader(&known);
+                let answered = std::mem::take(&mut campaign.answered_through);
+                self.become_leader(&answered);
             }
             _ => {}
         }
     }
 
     /// Begins to lead the term in which a quorum has voted for us.
-    fn become_leader(&mut self, known: &BTreeMap<Id, super::role::Holding>) {
+    fn become_leader(&mut self, answered_through: &BTreeMap<Id, Index>) {
         let inherited = self.log.last_index();
         // Every entry that a deposed leader may have committed is in our log (leader completeness),
         // and it was created before we had it: once the last of them is older here than the lease,
@@ -259,13 +257,12 @@ impl Replica {
             .held_since(inherited)
             .filter(|_| !self.options.makes(Mistake::NoDeferral))
             .map_or(self.now, |since| since + self.options.commit_deferral());
-        let answered_through = fates::answered_through(
+        let answering = Answering::inherit(
             &self.log,
             self.id,
-            &self.peers,
-            self.quorum(),
-            known,
-            self.messages_get_lost,
+            self.answered(),
+            answered_through,
+            self.settled,
         );
         let followers = self
             .peers
@@ -276,10 +273,12 @@ impl Replica {
             })
             .collect();
         info!(
-            "leading term {} from {} on, commit {}, inherited puts answered through {answered_through}, commits after {} ms",
+            "leading term {} from {} on, commit {}, puts settled through {} of {}, commits after {} ms",
             self.term,
             self.log.last(),
             self.log.commit(),
+            answering.settled,
+            answering.last_put,
             commits_from.since(self.now).as_millis()
         );
         self.role = Role::Leader(Leader {
@@ -287,6 +286,7 @@ impl Replica {
             progress_at: self.now,
             commits_from,
             lease_from: None,
+            answering,
             round_trips: RoundTrips::default(),
             dispatched: inherited,
             retry_at: None,
@@ -301,19 +301,15 @@ impl Replica {
         });
         self.leader_heard_at = None;
         self.sent_to_leader.clear();
-        self.owed
-            .take_over(&self.log, answered_through, inherited, self.term);
         let opening = self.log.append(
             self.now,
             Entry {
                 term: self.term,
-                command: Command::Lead(Lead {
-                    leader: self.id,
-                    answered_through,
-                }),
+                command: Command::Lead(self.id),
             },
         );
         assert_eq!(opening, inherited.next());
+        self.leave_absent_answerer(answered_through);
         self.serve_held();
         // Everybody is to know at once, together with the puts that have waited.
         self.announce();

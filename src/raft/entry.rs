@@ -17,24 +17,27 @@ pub struct Entry {
 /// What an entry does.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// The first entry of a leader's term. It changes nothing in the store; committing it commits
-    /// what the leader inherited (Raft §5.4.2), and it settles who answers for that.
-    Lead(Lead),
+    /// The first entry of a leader's term, with its leader. It changes nothing in the store; committing
+    /// it commits what the leader inherited (Raft §5.4.2).
+    Lead(Id),
+    /// Changes nothing in the store, but who answers for puts before it.
+    TakeOver(TakeOver),
     /// Changes nothing; committing it renews the leader's lease.
     Renew,
     /// A client's put.
     Put(Arc<Put>),
 }
 
-/// The opening of a leader's term, and its word on the puts it inherited.
+/// A leader answers puts in place of the replica that they name, because that is gone. Once this is
+/// committed, whoever still owes those answers keeps quiet. See `fates.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Lead {
+pub struct TakeOver {
     /// The leader of the entry's term.
-    pub leader: Id,
-    /// Inherited puts up to and including this index have, as the new leader judges, been answered
-    /// by those who were to do so before it; it will itself answer those behind it. Whoever still
-    /// owes an answer learns from this whether to give it. See `fates.rs`.
-    pub answered_through: Index,
+    pub by: Id,
+    /// It answers the puts behind this index,
+    pub after: Index,
+    /// up to and including this one.
+    pub through: Index,
 }
 
 /// A client's put, with what is needed to answer it from any replica.
@@ -48,6 +51,18 @@ pub struct Put {
     pub client: Id,
     /// The client's name for this attempt.
     pub mid: String,
+    /// Who answers the client when the put is committed.
+    pub answerer: Id,
+}
+
+impl Command {
+    /// The put, if it is one.
+    pub fn put(&self) -> Option<&Arc<Put>> {
+        match self {
+            Command::Put(put) => Some(put),
+            Command::Lead(_) | Command::TakeOver(_) | Command::Renew => None,
+        }
+    }
 }
 
 impl Entry {
@@ -55,11 +70,11 @@ impl Entry {
     /// limited without knowing the encoding: text counts at its length in UTF-8, with room for an
     /// escape sequence for each character that text formats commonly escape.
     pub fn size_bound(&self) -> usize {
-        /// Braces, names, the term, the client's ID and separators.
-        const FRAME: usize = 120;
+        /// Braces, names, the term, two IDs and separators.
+        const FRAME: usize = 140;
         FRAME
             + match &self.command {
-                Command::Lead(_) | Command::Renew => 0,
+                Command::Lead(_) | Command::TakeOver(_) | Command::Renew => 0,
                 Command::Put(put) => put.text_size_bound(),
             }
     }

@@ -1,108 +1,80 @@
 //! Who answers a put that is in the log.
 //!
 //! A put in the log may commit under this leader or a later one, or never. Its client must be
-//! answered once in the whole cluster, so exactly one replica *owes* the answer:
+//! answered once in the whole cluster, and nobody can tell from the outside whether a dead replica has
+//! answered. So the entry itself names its *answerer*, the last follower on its route: the first to
+//! see that a quorum holds the put, and not the one whose death starts an election.
 //!
-//! - at first the leader that took the put in. If it commits the put, it answers `ok`;
-//! - a new leader finds puts in its log that it does not know to be committed. Those that its
-//!   predecessor can have committed, it presumes to be answered; the rest it takes over, and
-//!   answers when it commits them. Its word on where the line runs stands in the log, in the
-//!   opening of its term ([`Lead::answered_through`]), for everybody to read once it is committed;
-//! - a deposed leader thus learns of each put that it still owes, once entries of a later term are
-//!   committed: taken over (it keeps quiet), presumed to be answered by it (it answers now), or
-//!   overwritten (the client is redirected). Only the replica that had the request from its client
-//!   redirects it, and only when another entry is *committed* in the put's place: until then the
-//!   put may still come back with a later leader (Raft's Figure 8).
-//!
-//! The presumption errs where the predecessor lost its office or its life between the followers'
-//! storing an entry and the arrival of their acknowledgements. Then a deposed leader that lives makes
-//! it good, and a dead one leaves those attempts unanswered. A predecessor that is not known to have
-//! committed anything in its term is presumed to have answered nothing: it may have had to wait for
-//! older leases.
+//! - The answerer says `ok` when it learns that the put is committed: from the receipts on the
+//!   append, or from a leader, this one or any later. A new leader need not guess what was answered.
+//! - It tells the leader through where it has answered. Until the leader knows that, a put is not
+//!   *settled*, new puts get the same answerer (so that answers leave in the order in which they
+//!   take effect), and gets of such a key wait.
+//! - If the answerer of a leader's own puts does not speak for so long that it cannot be chance, the leader
+//!   says in the log that it answers in its place ([`TakeOver`]); once that is committed, the
+//!   answerer keeps quiet, should it return. It may have answered just before it went: that is the one
+//!   way to a second answer. What a leader has inherited it leaves to the answerer: there that is likelier
+//!   to have answered than not.
+//! - The leader that took a put in redirects its client, but only when another entry is
+//!   *committed* in the put's place: until then the put may still come back with a later leader
+//!   (Raft's Figure 8).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ::log::{info, warn};
 
 use super::client::Outcome;
-use super::entry::{Command, Lead, Put};
+use super::entry::{Command, Put, TakeOver};
 use super::log::Log;
+use super::mistakes::Mistake;
+use super::pacing::HARDLY;
 use super::replica::Replica;
-use super::role::{Holding, Role};
+use super::role::{Answering, Leader, Left, Role};
 use super::types::{Index, Position, Term};
 use crate::id::Id;
 
-/// The puts for which this replica owes an answer, by their place in the log and their term.
+/// What this replica owes clients for puts in the log.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Owed {
-    puts: BTreeMap<Position2, Debt>,
-}
-
-/// Index first, so that debts are in the order of the log.
-type Position2 = (Index, Term);
-
-#[derive(Clone, Debug, Hash)]
-struct Debt {
-    put: Arc<Put>,
-    /// The term in which this replica, as its leader, was to answer.
-    responsible: Term,
-    /// Whether the client's request came to this replica, rather than being inherited.
-    own: bool,
-}
-
-/// What is to become of a debt.
-enum Settlement {
-    /// It is not certain yet.
-    Open,
-    /// The put took effect and nobody has said so.
-    Ok,
-    /// The put never takes effect.
-    Redirect,
-    /// Somebody else answers, or nobody can.
-    Silence,
+    /// The puts that it took in as a leader and that are not known to be committed, by their places: it
+    /// redirects their clients if they never will be.
+    taken: BTreeMap<(Index, Term), Arc<Put>>,
+    /// Committed puts that it is to answer as soon as it is certain that nobody has taken them over.
+    due: BTreeSet<Index>,
 }
 
 impl Owed {
     /// A put that this replica has just taken into its log as the leader of `term`.
-    pub(super) fn add_own(&mut self, index: Index, term: Term, put: Arc<Put>) {
-        let debt = Debt {
-            put,
-            responsible: term,
-            own: true,
-        };
-        let before = self.puts.insert((index, term), debt);
+    pub(super) fn take_in(&mut self, index: Index, term: Term, put: Arc<Put>) {
+        let before = self.taken.insert((index, term), put);
         assert!(before.is_none(), "a place in the log is taken once a term");
     }
 
-    /// The new leader of `term` takes over the puts after `answered_through`, up to `inherited`.
-    pub(super) fn take_over(
-        &mut self,
-        log: &Log,
-        answered_through: Index,
-        inherited: Index,
-        term: Term,
-    ) {
-        let start = answered_through.next();
-        for (offset, entry) in log.from(start).enumerate() {
-            let index = Index(start.0 + offset as u64);
-            assert!(index <= inherited, "only inherited entries are taken over");
-            if let Command::Put(put) = &entry.command {
-                self.puts
-                    .entry((index, entry.term))
-                    .and_modify(|debt| debt.responsible = term)
-                    .or_insert_with(|| Debt {
-                        put: put.clone(),
-                        responsible: term,
-                        own: false,
-                    });
+    /// A put is committed that this replica is to answer.
+    pub(super) fn add_due(&mut self, index: Index) {
+        let is_new = self.due.insert(index);
+        assert!(is_new, "an entry is committed once");
+    }
+
+    /// A take-over is committed.
+    pub(super) fn take_over(&mut self, own: Id, take_over: TakeOver, log: &Log) {
+        let TakeOver { by, after, through } = take_over;
+        if by != own {
+            self.due.retain(|&index| index <= after || index > through);
+            return;
+        }
+        for (place, entry) in (after.next().0..=through.0).zip(log.from(after.next())) {
+            match &entry.command {
+                Command::Put(put) if put.answerer != own => self.add_due(Index(place)),
+                _ => {}
             }
         }
     }
 
-    /// How many answers are owed.
+    /// How many clients may be owed something.
     pub(super) fn len(&self) -> usize {
-        self.puts.len()
+        self.taken.len() + self.due.len()
     }
 }
 
@@ -111,262 +83,300 @@ impl Replica {
     /// the order in which they took effect. `up_to_date` is whether this replica's commit index is
     /// the leader's: only then does it know what came after a put.
     pub(super) fn settle_owed(&mut self, up_to_date: bool) {
+        self.redirect_overwritten();
+        if !up_to_date {
+            return;
+        }
+        while let Some(index) = self.owed.due.pop_first() {
+            let Some(put) = self.log.get(index).and_then(|entry| entry.command.put()) else {
+                unreachable!("only puts are owed an answer, and they are committed");
+            };
+            let put = put.clone();
+            if self.is_superseded(index, &put) {
+                // A client that hears of its puts in another order than they took effect would
+                // take the older value for the current one.
+                warn!("put {} was superseded before it could be answered", put.mid);
+                continue;
+            }
+            self.answer_here(put.client, put.mid.clone(), Outcome::Stored);
+        }
+    }
+
+    /// Redirects the clients of puts that this replica took in and that never take effect.
+    fn redirect_overwritten(&mut self) {
         let commit = self.log.commit();
         let Some(Position { term, .. }) = self.log.position(commit) else {
             unreachable!("what is committed is in the log");
         };
         // Every later leader's log holds the entry at the commit index and has no older terms behind
-        // it: that decides debts of older terms wherever they stand.
-        let due: Vec<Position2> = self
+        // it: that decides the fate of older terms' puts wherever they stand.
+        let log = &self.log;
+        let decided = self
             .owed
-            .puts
-            .keys()
-            .copied()
-            .filter(|&(index, created)| index <= commit || created < term)
+            .taken
+            .extract_if(.., |&(index, created), _| index <= commit || created < term);
+        let overwritten: Vec<_> = decided
+            .filter(|&((index, term), _)| !log.matches(Position { term, index }))
             .collect();
-        for at in due {
-            let debt = &self.owed.puts[&at];
-            let settlement = self.settlement(at, debt, up_to_date);
-            if matches!(settlement, Settlement::Open) {
-                continue;
-            }
-            let debt = self.owed.puts.remove(&at).expect("it was there just now");
-            let (client, mid) = (debt.put.client, debt.put.mid.clone());
-            match settlement {
-                Settlement::Ok => self.answer_here(client, mid, Outcome::Stored),
-                Settlement::Redirect => {
-                    info!(
-                        "put {mid} of {client} at {} was overwritten: redirecting",
-                        at.0
-                    );
-                    let leader = self.leader().unwrap_or_else(|| self.next_to_try());
-                    self.answer(client, mid, leader, Outcome::Redirect);
-                }
-                Settlement::Silence | Settlement::Open => {}
-            }
+        for ((index, _), put) in overwritten {
+            let (client, mid) = (put.client, put.mid.clone());
+            info!("put {mid} of {client} at {index} was overwritten: redirecting");
+            let leader = self.leader().unwrap_or_else(|| self.next_to_try());
+            self.answer(client, mid, leader, Outcome::Redirect);
         }
     }
 
-    /// A mistake ([`Mistake::RedirectInLimbo`](super::mistakes::Mistake)): redirects whatever is owed.
+    /// A mistake ([`Mistake::RedirectInLimbo`](super::mistakes::Mistake)): redirects whatever was taken in.
     pub(super) fn redirect_owed(&mut self) {
-        for debt in std::mem::take(&mut self.owed.puts).into_values() {
+        for put in std::mem::take(&mut self.owed.taken).into_values() {
             let leader = self.next_to_try();
-            self.answer(
-                debt.put.client,
-                debt.put.mid.clone(),
-                leader,
-                Outcome::Redirect,
-            );
+            self.answer(put.client, put.mid.clone(), leader, Outcome::Redirect);
         }
     }
 
-    fn settlement(&self, at: Position2, debt: &Debt, up_to_date: bool) -> Settlement {
-        let (index, term) = at;
-        if !self.log.matches(Position { term, index }) {
-            return if debt.own {
-                Settlement::Redirect
-            } else {
-                Settlement::Silence
-            };
-        }
-        let leads = matches!(self.role, Role::Leader(_));
-        if leads && debt.responsible == self.term {
-            return Settlement::Ok;
-        }
-        // A take-over only counts if the opening that announced it has come to stay.
-        let responsible = if self.log.has_committed_lead(debt.responsible) {
-            debt.responsible
-        } else if debt.own {
-            term
-        } else {
-            return Settlement::Silence;
-        };
-        match self.log.committed_lead_after(index, responsible) {
-            None => Settlement::Open,
-            Some(lead) if lead.answered_through < index => Settlement::Silence,
-            Some(_) if !leads && !up_to_date => Settlement::Open,
-            Some(_) if !leads && self.is_superseded(index, &debt.put) => {
-                // A client that hears of its puts in another order than they took effect would
-                // take the older value for the current one.
-                warn!(
-                    "put {} was superseded before it could be answered",
-                    debt.put.mid
-                );
-                Settlement::Silence
-            }
-            Some(_) => Settlement::Ok,
-        }
-    }
-
-    /// Whether a later put of the same client to the same key is committed.
+    /// Whether a later put of the same client to the same key is committed that somebody else answers, or
+    /// that has been answered.
     fn is_superseded(&self, index: Index, put: &Put) -> bool {
-        let behind = (self.log.commit().0 - index.0) as usize;
-        self.log.from(index.next()).take(behind).any(|entry| {
-            matches!(
-                &entry.command,
-                Command::Put(later) if later.key == put.key && later.client == put.client
-            )
-        })
-    }
-}
-
-/// Through which index a new leader may presume that its inherited puts have been answered: as far
-/// as its predecessor can have seen a quorum.
-///
-/// A replica of which nothing is known may hold everything. That errs towards "answered", as it
-/// should: between the storing of an entry by a quorum and its leader's answer there is one message,
-/// a fraction of a millisecond, so an entry that a quorum may hold has very likely been answered.
-///
-/// Where messages get lost all the time that message may be one of them, and the leader does not ask
-/// again at any price. There only what is known to be committed counts as answered: a second answer
-/// does less harm than none.
-pub(super) fn answered_through(
-    log: &Log,
-    own: Id,
-    peers: &[Id],
-    quorum: usize,
-    known: &BTreeMap<Id, Holding>,
-    messages_get_lost: bool,
-) -> Index {
-    let last = log.last();
-    let committed = known
-        .values()
-        .map(|holding| holding.commit.min(last.index))
-        .fold(log.commit(), Index::max);
-    // The predecessor commits by counting entries of its own term (Raft §5.4.2), from its opening,
-    // and may have had to wait with that (deferred commit): if nobody knows it to have committed
-    // its opening, it has answered nothing, and its own word on what it inherited stands.
-    let Some((
-        opening,
-        Lead {
-            leader,
-            answered_through,
-        },
-    )) = log.last_lead()
-    else {
-        return committed;
-    };
-    if committed < opening {
-        return committed.max(answered_through.min(last.index));
-    }
-    if messages_get_lost {
-        return committed;
-    }
-    let may_hold = |peer: &Id, index: Index| {
-        let position = Position {
-            term: last.term,
-            index,
-        };
-        *peer == leader
-            || known
-                .get(peer)
-                .is_none_or(|holding| holding.last >= position)
-    };
-    (committed.next().0..=last.index.0)
-        .rev()
-        .map(Index)
-        .find(|&index| {
-            let others = peers
-                .iter()
-                .filter(|&peer| *peer != own && may_hold(peer, index))
-                .count();
-            others + 1 >= quorum
-        })
-        .unwrap_or(committed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::raft::entry::Entry;
-    use crate::raft::time::Time;
-
-    const QUORUM: usize = 3;
-    const PREDECESSOR: Id = Id(0);
-    const OWN: Id = Id(1);
-    const OTHERS: [Id; 3] = [Id(2), Id(3), Id(4)];
-
-    /// A log of an opening of term 1 at index 1, and puts of that term through index 4.
-    fn log(commit: u64) -> Log {
-        let mut log = Log::default();
-        open(&mut log, 1, 0);
-        for _ in 2..=4 {
-            push(&mut log, 1, Command::Renew);
-        }
-        log.commit_through(Index(commit));
-        log
-    }
-
-    fn open(log: &mut Log, term: u64, answered_through: u64) {
-        let lead = Lead {
-            leader: PREDECESSOR,
-            answered_through: Index(answered_through),
-        };
-        push(log, term, Command::Lead(lead));
-    }
-
-    fn push(log: &mut Log, term: u64, command: Command) {
-        let term = Term(term);
-        log.append(Time::ZERO, Entry { term, command });
-    }
-
-    /// The line if the three others hold as much as given, as index and term, and know of commits.
-    fn line(log: &Log, holdings: [Option<(u64, u64, u64)>; 3]) -> u64 {
-        let peers = [&[PREDECESSOR][..], &OTHERS[..]].concat();
-        let known = OTHERS
-            .into_iter()
-            .zip(holdings)
-            .filter_map(|(peer, holding)| {
-                let (index, term, commit) = holding?;
-                let last = Position {
-                    term: Term(term),
-                    index: Index(index),
-                };
-                let commit = Index(commit);
-                Some((peer, Holding { last, commit }))
+        let behind = index.next().0..=self.log.commit().0;
+        behind
+            .zip(self.log.from(index.next()))
+            .any(|(place, entry)| {
+                entry.command.put().is_some_and(|later| {
+                    later.key == put.key
+                        && later.client == put.client
+                        && !self.owed.due.contains(&Index(place))
+                })
             })
-            .collect();
-        answered_through(log, OWN, &peers, QUORUM, &known, false).0
     }
 
-    #[test]
-    fn an_empty_log_has_nothing_answered() {
-        assert_eq!(line(&Log::default(), [None; 3]), 0);
-    }
-
-    #[test]
-    fn the_line_runs_where_a_quorum_may_hold_the_entries() {
-        let log = log(1);
-        // We and the predecessor hold all four entries; it takes a third.
-        assert_eq!(line(&log, [Some((1, 1, 1)); 3]), 1);
-        let one = |index| [Some((index, 1, 1)), Some((1, 1, 1)), Some((1, 1, 1))];
-        assert_eq!(line(&log, one(3)), 3);
-        assert_eq!(line(&log, one(4)), 4);
-        // Who is not heard of may hold everything.
-        assert_eq!(line(&log, [None, Some((1, 1, 1)), Some((1, 1, 1))]), 4);
-        // Entries of an older term are not these entries, however many they are.
-        assert_eq!(line(&log, [Some((9, 0, 1)); 3]), 1);
-    }
-
-    #[test]
-    fn what_anybody_knows_to_be_committed_is_answered() {
-        let holdings = [Some((3, 1, 3)), Some((1, 1, 1)), Some((1, 1, 1))];
-        assert_eq!(line(&log(1), holdings), 3);
-        let holdings = [Some((2, 1, 2)), Some((1, 1, 1)), Some((1, 1, 1))];
-        assert_eq!(line(&log(1), holdings), 2);
-        // Nobody may claim more than there is.
-        assert_eq!(line(&log(1), [Some((9, 1, 9)); 3]), 4);
-    }
-
-    #[test]
-    fn a_predecessor_that_has_committed_nothing_has_answered_nothing() {
-        assert_eq!(line(&log(0), [Some((4, 1, 0)); 3]), 0);
-        // Its word on what it had inherited stands.
-        let mut log = log(1);
-        open(&mut log, 2, 3);
-        push(&mut log, 2, Command::Renew);
-        assert_eq!(line(&log, [Some((6, 2, 1)); 3]), 3);
-        // Once it has committed its opening, what it may have committed counts again.
-        assert_eq!(line(&log, [Some((6, 2, 5)); 3]), 6);
+    /// Through which index this replica has answered all puts that it is to answer, and knows that it is.
+    pub(super) fn answered(&self) -> Index {
+        let first_due = self.owed.due.first();
+        first_due.map_or(self.log.commit(), |index| index.previous())
     }
 }
+
+impl Answering {
+    /// What a new leader knows: of the puts before the last answerer's, its predecessors knew that they were
+    /// settled before they chose another.
+    pub(super) fn inherit(
+        log: &Log,
+        own: Id,
+        own_answered: Index,
+        answered_through: &BTreeMap<Id, Index>,
+        settled: Index,
+    ) -> Answering {
+        let stretch = log.last_answerer();
+        let answerer = stretch.map_or(own, |stretch| stretch.answerer);
+        let answered = match answerer == own {
+            true => own_answered,
+            false => answered_through.get(&answerer).copied().unwrap_or_default(),
+        };
+        let inherited = log.last_index();
+        let before = stretch.map_or(inherited, |stretch| stretch.before);
+        Answering {
+            answerer,
+            settled: settled.max(before).max(answered.min(inherited)),
+            last_put: stretch.map_or(Index::ZERO, |stretch| stretch.last_put),
+            left: None,
+            committed: Index::ZERO,
+            told: Index::ZERO,
+            opening: inherited.next(),
+            taken_over_at: Index::ZERO,
+        }
+    }
+
+    /// All puts through here have been answered.
+    pub(super) fn all_settled(&self) -> Index {
+        let left = self.left.as_ref().map(|left| left.after);
+        left.map_or(self.settled, |left| left.min(self.settled))
+    }
+
+    /// Whether all puts in the log are settled.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled >= self.last_put
+    }
+
+    /// Notes through where a follower has answered.
+    pub(super) fn note(&mut self, follower: Id, answered: Index) {
+        self.committed = self.committed.max(answered);
+        if follower == self.answerer {
+            self.settled = self.settled.max(answered);
+        }
+        self.left
+            .take_if(|left| left.answerer == follower && left.through <= answered);
+    }
+}
+
+impl Replica {
+    /// Who is to answer the put that is about to enter the log: while others are not settled, who answers
+    /// those; else the last on the route that it will take.
+    pub(super) fn choose_answerer(&mut self) -> Id {
+        let (own, now) = (self.id, self.now);
+        let (count, patience) = (self.quorum() - 1, self.patience());
+        let Role::Leader(leader) = &mut self.role else {
+            unreachable!("only a leader takes puts in");
+        };
+        if leader.answering.is_settled() {
+            let route = leader.followers.route(count, None, now, patience);
+            leader.answering.answerer = route.last().copied().unwrap_or(own);
+        }
+        leader.answering.answerer
+    }
+
+    /// Where a route should end: at the answerer of what is not settled, unless that has been silent for
+    /// too long.
+    pub(super) fn route_end(&self, leader: &Leader) -> Option<Id> {
+        let Answering { answerer, .. } = leader.answering;
+        let progress = leader.followers.get(&answerer)?;
+        let silence = leader.first_attempts.chance_of_silence(progress.unanswered);
+        (!leader.answering.is_settled() && silence >= HARDLY).then_some(answerer)
+    }
+
+    /// The last put to `key` that this leader has not committed; 0 if there is none. Its answerer may have
+    /// told its client that it took effect.
+    pub(super) fn put_in_limbo(&self, key: &str) -> Index {
+        if self.options.makes(Mistake::GetOverlooksLimbo) {
+            return Index::ZERO;
+        }
+        self.last_put(self.log.commit(), self.log.last_index(), |put| {
+            put.key == key
+        })
+    }
+
+    /// Whether the client has put to that key and may not have been told yet that it took effect, or this
+    /// leader may not know yet that it was: an answer to its get must show no more than it has been told,
+    /// and no less.
+    pub(super) fn has_unsettled_put(&self, client: Id, key: &str) -> bool {
+        let Role::Leader(leader) = &self.role else {
+            return false;
+        };
+        let own = |put: &Put| put.client == client && put.key == key;
+        let answering = &leader.answering;
+        let known = answering.settled.min(self.log.commit());
+        let last = self.log.last_index();
+        let is_left = |left: &Left| self.last_put(left.after, left.through, own) > Index::ZERO;
+        self.last_put(known, last, own) > Index::ZERO
+            || answering.left.as_ref().is_some_and(is_left)
+    }
+
+    /// The last put behind `after` up to `through` that is wanted; 0 if there is none.
+    fn last_put(&self, after: Index, through: Index, wanted: impl Fn(&Put) -> bool) -> Index {
+        let places = after.next().0..=through.0;
+        places
+            .zip(self.log.from(after.next()))
+            .filter(|(_, entry)| entry.command.put().is_some_and(|put| wanted(put)))
+            .last()
+            .map_or(Index::ZERO, |(place, _)| Index(place))
+    }
+
+    /// Notes what this leader itself has answered, and tells the answerer what is committed if it cannot
+    /// know.
+    pub(super) fn settle_commit(&mut self) {
+        let (own, answered, commit) = (self.id, self.answered(), self.log.commit());
+        let patience = self.patience();
+        let retry_at = self.now + patience;
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let answering = &mut leader.answering;
+        if answering.taken_over_at <= commit {
+            answering.note(own, answered);
+        }
+        answering
+            .left
+            .take_if(|left| left.taken_over_at.is_some_and(|index| index <= commit));
+        if answering.is_settled() || answering.answerer == own || answering.told >= commit {
+            return;
+        }
+        answering.told = commit;
+        let answerer = answering.answerer;
+        leader.retry_delay = patience;
+        leader.retry_at = Some(retry_at);
+        self.send_along(&[answerer], true);
+    }
+
+    /// Whether the answerer has been silent for so long that it cannot be chance.
+    pub(super) fn answerer_is_gone(&self) -> bool {
+        let Role::Leader(leader) = &self.role else {
+            return false;
+        };
+        let Some(progress) = leader.followers.get(&leader.answering.answerer) else {
+            return false;
+        };
+        let is_late = progress.is_silent(self.now, self.options.answerer_patience);
+        is_late && leader.first_attempts.chance_of_silence(progress.unanswered) < BY_CHANCE
+    }
+
+    /// A new leader leaves the inherited puts to an answerer that has not spoken during the election: others
+    /// answer new ones.
+    pub(super) fn leave_absent_answerer(&mut self, spoke: &BTreeMap<Id, Index>) {
+        let Role::Leader(leader) = &self.role else {
+            return;
+        };
+        let Answering { answerer, .. } = leader.answering;
+        if !leader.answering.is_settled() && answerer != self.id && !spoke.contains_key(&answerer) {
+            self.replace_answerer();
+        }
+    }
+
+    /// The answerer is gone: leaves what was inherited to it for a while, and takes over what is of this
+    /// term.
+    pub(super) fn replace_answerer(&mut self) {
+        let (by, through) = (self.id, self.log.last_index());
+        let until = self.now + self.options.answerer_return;
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let answering = &mut leader.answering;
+        let gone = std::mem::replace(&mut answering.answerer, by);
+        if answering.settled < answering.opening {
+            info!("{gone} is gone: leaving the answers to inherited puts to it");
+            answering.left = Some(Left {
+                answerer: gone,
+                after: answering.settled,
+                through: answering.opening,
+                until: Some(until),
+                taken_over_at: None,
+            });
+            answering.settled = answering.opening;
+        }
+        if answering.is_settled() {
+            return;
+        }
+        let after = answering.settled;
+        info!("{gone} is gone: taking over its answers after {after}");
+        let index = self.propose(Command::TakeOver(TakeOver { by, after, through }));
+        if let Role::Leader(leader) = &mut self.role {
+            leader.answering.taken_over_at = index;
+        }
+    }
+
+    /// Takes over what was left to an answerer, if that has not returned in time.
+    pub(super) fn take_over_left(&mut self) {
+        let (by, now) = (self.id, self.now);
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let Some(left) = &mut leader.answering.left else {
+            return;
+        };
+        if left.until.take_if(|until| *until <= now).is_none() {
+            return;
+        }
+        let (after, through) = (left.after, left.through);
+        info!(
+            "{} does not return: taking over its answers after {after}",
+            left.answerer
+        );
+        let index = self.propose(Command::TakeOver(TakeOver { by, after, through }));
+        if let Role::Leader(leader) = &mut self.role
+            && let Some(left) = &mut leader.answering.left
+        {
+            left.taken_over_at = Some(index);
+        }
+    }
+}
+
+/// Silence that is less likely than this is no chance.
+const BY_CHANCE: f64 = 1e-4;

@@ -15,7 +15,7 @@ use super::options::Options;
 use super::progress::Progress;
 use super::reception::HeldRequest;
 use super::replica::Replica;
-use super::role::{Campaign, Follower, Holding, Leader, Role, WaitingGet};
+use super::role::{Answering, Campaign, Follower, Leader, Left, Role, WaitingGet};
 use super::time::Time;
 
 /// Tells times as a replica can tell them apart: by how far from now they are, in steps of its
@@ -36,6 +36,7 @@ impl Measure {
             options.heartbeat_interval,
             options.append_retry_min,
             options.quorum_doubt,
+            options.answerer_patience,
             options.follower_timeout,
             options.client_hold_max,
             options.retry_saving,
@@ -95,13 +96,13 @@ impl Replica {
             // It only chooses whom a client is passed on to.
             passed_on: _,
             owed,
+            settled,
             held,
             sent_to_leader,
             leader_suspected,
             // It only lengthens holds, where they may differ in length.
             led_at: _,
             suspicions,
-            messages_get_lost,
             outputs,
         } = self;
         let measure = Measure::new(now, step, options);
@@ -120,8 +121,8 @@ impl Replica {
         for (at, peer) in order {
             (peer, measure.until(*at, options.campaign_timeout) > 0).hash(hasher);
         }
-        (leader_suspected, suspicions, messages_get_lost).hash(hasher);
-        owed.hash(hasher);
+        (leader_suspected, suspicions).hash(hasher);
+        (owed, settled).hash(hasher);
         held.len().hash(hasher);
         for held in held {
             held.fingerprint(measure, hasher);
@@ -178,9 +179,10 @@ impl Campaign {
         let Campaign {
             supporters,
             answered,
-            known,
+            answered_through,
             retry_at,
             retry_delay,
+            leader_heard_by,
             stands_at,
             outdone,
             gives_up_at,
@@ -191,17 +193,43 @@ impl Campaign {
             sorted.sort_unstable();
             sorted.hash(hasher);
         }
-        known.len().hash(hasher);
-        for (peer, Holding { last, commit }) in known {
-            (peer, last, commit).hash(hasher);
-        }
+        answered_through.hash(hasher);
         (
             measure.until(*retry_at, Duration::ZERO),
             retry_delay,
             (measure.until(*stands_at, Duration::ZERO), outdone),
+            measure.until(*leader_heard_by, Duration::ZERO),
             measure.until(*gives_up_at, Duration::ZERO),
         )
             .hash(hasher);
+    }
+}
+
+impl Answering {
+    fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+        let Answering {
+            answerer,
+            settled,
+            left,
+            committed,
+            last_put,
+            told,
+            opening,
+            taken_over_at,
+        } = self;
+        (answerer, settled, committed, last_put, told).hash(hasher);
+        (opening, taken_over_at).hash(hasher);
+        if let Some(Left {
+            answerer,
+            after,
+            through,
+            until,
+            taken_over_at,
+        }) = left
+        {
+            let until = until.map(|at| measure.until(at, Duration::ZERO));
+            (answerer, after, through, until, taken_over_at).hash(hasher);
+        }
     }
 }
 
@@ -212,6 +240,7 @@ impl Leader {
             progress_at,
             commits_from,
             lease_from,
+            answering,
             round_trips,
             dispatched,
             retry_at,
@@ -232,12 +261,13 @@ impl Leader {
                 backlog,
                 sent_at,
                 awaiting,
+                unanswered,
                 // Only their order counts, see below.
                 answered_at: _,
             } = progress;
             (matched, next, confirmed, backlog).hash(hasher);
             let awaiting = awaiting.map(|at| measure.age(at));
-            (measure.age(*sent_at), awaiting).hash(hasher);
+            (measure.age(*sent_at), awaiting, unanswered).hash(hasher);
         }
         // New entries go first to whom nothing was sent for the longest time, or else to who answered
         // last, however long ago it was.
@@ -265,20 +295,21 @@ impl Leader {
             dispatched,
             retry_at.map(|at| measure.until(at, Duration::ZERO)),
             retry_delay,
-            (*copies).min(options.least_copies),
+            copies,
             (*attempts).min(options.doubt_attempts.max(options.route_attempts)),
             measure.age(budget.empty_at()),
             first_attempts,
             first_failed,
         )
             .hash(hasher);
+        answering.fingerprint(measure, hasher);
         (waiting_puts.len(), waiting_gets.len()).hash(hasher);
         for held in waiting_puts {
             held.fingerprint(measure, hasher);
         }
-        for WaitingGet { held, barrier } in waiting_gets {
+        for WaitingGet { held, put, barrier } in waiting_gets {
             held.fingerprint(measure, hasher);
-            barrier.hash(hasher);
+            (put, barrier).hash(hasher);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::pacing::{HARDLY, SuccessRate};
 use super::progress::Progress;
 use super::time::Time;
 use crate::id::Id;
@@ -29,6 +30,12 @@ impl Followers {
         self.0.len()
     }
 
+    /// What is known of one.
+    pub(super) fn get(&self, id: &Id) -> Option<&Progress> {
+        let place = self.0.binary_search_by_key(id, |(id, _)| *id).ok()?;
+        Some(&self.0[place].1)
+    }
+
     /// What is known of a peer, to be changed.
     ///
     /// # Panics
@@ -39,22 +46,34 @@ impl Followers {
             .expect("every peer of a leader is a follower")
     }
 
-    /// The `count` followers that are likeliest to answer: those that owe no answer, and among them
-    /// those to whom nothing was sent for the longest time, so that everybody is heard from every few
-    /// puts; then those that answered last.
-    pub(super) fn likeliest(&self, count: usize, now: Time, patience: Duration) -> Vec<Id> {
+    /// A route over the `count` followers that are likeliest to answer: those that owe no answer, and
+    /// among them those to whom nothing was sent for the longest time, so that everybody is heard from
+    /// every few puts; then those that answered last. If an `end` is given, the route ends there.
+    pub(super) fn route(
+        &self,
+        count: usize,
+        end: Option<Id>,
+        now: Time,
+        patience: Duration,
+    ) -> Vec<Id> {
         let mut order: Vec<_> = self
             .iter()
+            .filter(|&(&id, _)| Some(id) != end)
             .map(|(&id, progress)| (progress.rank(now, patience), id))
             .collect();
         order.sort_unstable();
-        order.into_iter().take(count).map(|(_, id)| id).collect()
+        let others = count.saturating_sub(usize::from(end.is_some()));
+        let route = order.into_iter().take(others).map(|(_, id)| id);
+        route.chain(end).collect()
     }
 
-    /// To whom nothing was sent for the longest time, if possible one that owes no answer.
-    pub(super) fn next_in_turn(&self, now: Time, patience: Duration) -> Option<Id> {
+    /// To whom nothing was sent for the longest time, if possible one that seems to live.
+    pub(super) fn next_in_turn(&self, rate: &SuccessRate) -> Option<Id> {
         self.iter()
-            .map(|(&id, progress)| (progress.is_silent(now, patience), progress.sent_at, id))
+            .map(|(&id, progress)| {
+                let seems_gone = rate.chance_of_silence(progress.unanswered) < HARDLY;
+                (seems_gone || !progress.confirmed, progress.sent_at, id)
+            })
             .min()
             .map(|(.., id)| id)
     }

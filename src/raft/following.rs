@@ -37,7 +37,6 @@ impl Replica {
         }
         self.leader_heard_at = Some(self.now);
         self.leader_suspected = false;
-        self.messages_get_lost = append.messages_get_lost;
         self.await_election();
         let reception = if self.log.matches(append.previous) {
             let Some(matched) = self.store_entries(append.previous, &append.entries) else {
@@ -45,6 +44,8 @@ impl Replica {
                 return;
             };
             self.learn_commit(append.commit, matched);
+            self.settled = self.settled.max(append.settled.min(self.log.commit()));
+            self.commit_on_route(&append, matched);
             Reception::Matched(matched)
         } else {
             Reception::Refused {
@@ -74,6 +75,7 @@ impl Replica {
         if append.route.is_empty() {
             let appended = Appended {
                 receipts: append.receipts,
+                answered: self.answered(),
                 sent_at: append.sent_at,
             };
             return self.send(leader, Body::Appended(appended));
@@ -127,20 +129,64 @@ impl Replica {
         }
     }
 
+    /// Commits what a quorum holds, as the receipts on the append show: ours, those of the followers before us
+    /// on the route, and the leader's, who made the entries. The leader would conclude the same from them
+    /// (Raft §5.4.2, also that only entries of its own term count), one hop later.
+    fn commit_on_route(&mut self, append: &Append, matched: Index) {
+        if !append.may_commit {
+            return;
+        }
+        let mut holders: Vec<(Id, Index)> = vec![(self.id, matched)];
+        for receipt in &append.receipts {
+            let Reception::Matched(index) = receipt.reception else {
+                continue;
+            };
+            let is_new = holders.iter().all(|&(id, _)| id != receipt.follower);
+            if is_new
+                && self.leader() != Some(receipt.follower)
+                && self.peers.contains(&receipt.follower)
+            {
+                holders.push((receipt.follower, index));
+            }
+        }
+        let needed = match self.options.makes(Mistake::RouteIsNoQuorum) {
+            true => 1,
+            false => self.quorum() - 1,
+        };
+        let mut held: Vec<Index> = holders.into_iter().map(|(_, index)| index).collect();
+        held.sort_unstable_by(|a, b| b.cmp(a));
+        let Some(&by_quorum) = held.get(needed - 1) else {
+            return;
+        };
+        let commit = by_quorum.min(matched);
+        let of_this_term = self.log.position(commit).map(|at| at.term) == Some(self.term);
+        if of_this_term && commit > self.log.commit() {
+            self.commit_through(commit, append.commit <= matched);
+        }
+    }
+
     /// Commits through `commit`, applies it, and settles whatever was owed for it. `up_to_date` is
     /// whether the leader has not committed more than that.
     pub(super) fn commit_through(&mut self, commit: Index, up_to_date: bool) {
         let applied = self.log.commit();
         self.log.commit_through(commit);
         let count = (commit.0 - applied.0) as usize;
-        for entry in self.log.from(applied.next()).take(count) {
-            if let Command::Put(put) = &entry.command {
-                match self.store.get_mut(&put.key) {
-                    Some(value) => value.clone_from(&put.value),
-                    None => {
-                        self.store.insert(put.key.clone(), put.value.clone());
+        let places = applied.next().0..;
+        for (place, entry) in places.zip(self.log.from(applied.next()).take(count)) {
+            match &entry.command {
+                Command::Put(put) => {
+                    match self.store.get_mut(&put.key) {
+                        Some(value) => value.clone_from(&put.value),
+                        None => {
+                            self.store.insert(put.key.clone(), put.value.clone());
+                        }
+                    }
+                    if put.answerer == self.id {
+                        self.owed.add_due(Index(place));
                     }
                 }
+                Command::TakeOver(take_over) => self.owed.take_over(self.id, *take_over, &self.log),
+                Command::Lead(_) | Command::Renew => {}
             }
         }
         self.settle_owed(up_to_date);

@@ -15,11 +15,13 @@ use super::replica::Replica;
 use super::role::{Leader, Role, WaitingGet};
 use super::time::Time;
 use super::types::Index;
+use crate::id::Id;
 
 impl Replica {
     /// Does what a leader has to do by now: commit, take puts in, send, send again.
     pub(super) fn advance_leadership(&mut self) {
         self.try_commit();
+        self.take_over_left();
         self.admit_waiting_puts();
         self.dispatch();
         self.retry();
@@ -37,7 +39,12 @@ impl Replica {
     }
 
     fn serve_get(&mut self, request: Request) {
-        if self.lease_left().is_some() {
+        let Operation::Get { key } = &request.operation else {
+            unreachable!("a get is served as a get");
+        };
+        let leased = self.lease_left().is_some();
+        let put = self.put_in_limbo(key);
+        if leased && put == Index::ZERO && !self.has_unsettled_put(request.client, key) {
             return self.answer_get(request);
         }
         let barrier = self.log.last_index().next();
@@ -50,8 +57,11 @@ impl Replica {
             let Request { client, mid, .. } = held.request;
             return self.answer_here(client, mid, Outcome::Fail);
         }
-        leader.waiting_gets.push_back(WaitingGet { held, barrier });
-        self.seek_lease();
+        let waiting = WaitingGet { held, put, barrier };
+        leader.waiting_gets.push_back(waiting);
+        if !leased {
+            self.seek_lease();
+        }
     }
 
     fn serve_put(&mut self, request: Request) {
@@ -63,6 +73,7 @@ impl Replica {
             value,
             client: request.client,
             mid: request.mid,
+            answerer: Id::UNKNOWN,
         };
         if put.text_size_bound() > self.options.max_put_bytes {
             return self.answer_here(put.client, put.mid, Outcome::Fail);
@@ -159,20 +170,25 @@ impl Replica {
                 value,
                 client: request.client,
                 mid: request.mid,
+                answerer: Id::UNKNOWN,
             });
         }
     }
 
-    fn propose_put(&mut self, put: Put) {
+    fn propose_put(&mut self, mut put: Put) {
+        put.answerer = self.choose_answerer();
         let put = std::sync::Arc::new(put);
         let index = self.propose(Command::Put(put.clone()));
+        if let Role::Leader(leader) = &mut self.role {
+            leader.answering.last_put = index;
+        }
         if self.options.makes(Mistake::AnswerBeforeQuorum) {
             return self.answer_here(put.client, put.mid.clone(), Outcome::Stored);
         }
-        self.owed.add_own(index, self.term, put);
+        self.owed.take_in(index, self.term, put);
     }
 
-    fn propose(&mut self, command: Command) -> Index {
+    pub(super) fn propose(&mut self, command: Command) -> Index {
         let term = self.term;
         self.log.append(self.now, Entry { term, command })
     }
@@ -195,22 +211,33 @@ impl Replica {
     }
 
     /// Answers the gets that can be: all of them under a lease, else those that came before an
-    /// entry which is committed now (its quorum shows that we still led after they came).
-    fn answer_waiting_gets(&mut self) {
+    /// entry which is committed now (its quorum shows that we still led after they came). Those to whose
+    /// key a put is in limbo wait for that as well.
+    pub(super) fn answer_waiting_gets(&mut self) {
         let leased = self.lease_left().is_some();
         let commit = self.log.commit();
-        loop {
-            let Role::Leader(leader) = &mut self.role else {
-                return;
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        for get in std::mem::take(&mut leader.waiting_gets) {
+            let Operation::Get { key } = &get.held.request.operation else {
+                unreachable!("only gets wait here");
             };
-            let ready = leader
-                .waiting_gets
-                .pop_front_if(|get| leased || get.barrier <= commit);
-            match ready {
-                Some(get) => self.answer_get(get.held.request),
-                None if leader.waiting_gets.is_empty() => return,
-                None => return self.seek_lease(),
+            let shows_leadership = leased || get.barrier <= commit;
+            if shows_leadership
+                && get.put <= commit
+                && !self.has_unsettled_put(get.held.request.client, key)
+            {
+                self.answer_get(get.held.request);
+            } else if let Role::Leader(leader) = &mut self.role {
+                leader.waiting_gets.push_back(get);
             }
+        }
+        if let Role::Leader(leader) = &self.role
+            && !leader.waiting_gets.is_empty()
+            && !leased
+        {
+            self.seek_lease();
         }
     }
 
@@ -228,7 +255,8 @@ impl Replica {
         let Role::Leader(leader) = &self.role else {
             return;
         };
-        let matched = self.quorum_matched(leader);
+        let known = leader.answering.committed.min(self.log.last_index());
+        let matched = self.quorum_matched(leader).max(known);
         let of_this_term = self
             .log
             .position(matched)
@@ -246,6 +274,7 @@ impl Replica {
             leader.lease_from = created_at;
         }
         self.commit_through(matched, true);
+        self.settle_commit();
         if !had_lease {
             info!(
                 "first commit of term {}: through {matched}, lease held",

@@ -5,10 +5,11 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::entry::{Command, Entry, Lead};
+use super::entry::{Command, Entry, TakeOver};
 use super::fingerprint::Measure;
 use super::time::Time;
-use super::types::{Index, Position, Term};
+use super::types::{Index, Position};
+use crate::id::Id;
 
 /// The entries of one replica. All in memory; it grows with every put.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,17 @@ pub struct Log {
 struct Held {
     entry: Entry,
     held_since: Time,
+}
+
+/// The puts at the end of a log that the same replica answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Who answers them.
+    pub answerer: Id,
+    /// The last put that somebody else answers; 0 if there is none.
+    pub before: Index,
+    /// The last put.
+    pub last_put: Index,
 }
 
 impl Log {
@@ -72,39 +84,41 @@ impl Log {
         self.entries[skipped..].iter().map(|held| &held.entry)
     }
 
-    /// Whether the opening of `term` is committed.
-    pub fn has_committed_lead(&self, term: Term) -> bool {
-        self.entries[..self.commit.0 as usize]
-            .iter()
-            .rev()
-            .take_while(|held| held.entry.term >= term)
-            .any(|held| held.entry.term == term && matches!(held.entry.command, Command::Lead(_)))
-    }
-
-    /// The first opening of a term later than `term` that stands after `index` and is committed.
-    pub fn committed_lead_after(&self, index: Index, term: Term) -> Option<Lead> {
-        let committed = self.commit.0.saturating_sub(index.0) as usize;
-        self.from(index.next())
-            .take(committed)
-            .find_map(|entry| match entry.command {
-                Command::Lead(lead) if entry.term > term => Some(lead),
-                _ => None,
-            })
-    }
-
-    /// The index and content of the opening of the last entry's term, if it is in the log.
-    pub fn last_lead(&self) -> Option<(Index, Lead)> {
-        let last_term = self.last().term;
-        (1..=self.last_index().0)
-            .rev()
-            .map_while(|index| {
-                let entry = self.get(Index(index))?;
-                (entry.term == last_term).then_some((Index(index), entry))
-            })
-            .find_map(|(index, entry)| match entry.command {
-                Command::Lead(lead) => Some((index, lead)),
-                _ => None,
-            })
+    /// The puts at the end of the log that the same replica answers; none if there are no puts.
+    pub fn last_answerer(&self) -> Option<Stretch> {
+        let mut stretch: Option<Stretch> = None;
+        let mut last_put = None;
+        let mut taken_over: Vec<TakeOver> = Vec::new();
+        for index in (1..=self.last_index().0).rev().map(Index) {
+            let answerer = match self.get(index).map(|entry| &entry.command) {
+                Some(Command::TakeOver(take_over)) => {
+                    taken_over.push(*take_over);
+                    continue;
+                }
+                Some(Command::Put(put)) => {
+                    last_put = last_put.or(Some(index));
+                    let covers = |other: &&TakeOver| other.after < index && index <= other.through;
+                    taken_over
+                        .iter()
+                        .find(covers)
+                        .map_or(put.answerer, |other| other.by)
+                }
+                _ => continue,
+            };
+            let known = stretch.get_or_insert(Stretch {
+                answerer,
+                before: Index::ZERO,
+                last_put: Index::ZERO,
+            });
+            if known.answerer != answerer {
+                known.before = index;
+                break;
+            }
+        }
+        stretch.zip(last_put).map(|(stretch, last_put)| Stretch {
+            last_put,
+            ..stretch
+        })
     }
 
     /// Where a leader should try next, given that an append after `position` did not fit here: the

@@ -45,10 +45,13 @@ pub struct Append {
     pub entries: Vec<Entry>,
     /// The leader's commit index.
     pub commit: Index,
+    /// All puts through here have been answered.
+    pub settled: Index,
     /// Whether the leader wants an answer even if all is well.
     pub answer_wanted: bool,
-    /// Whether the leader finds that messages get lost all the time.
-    pub messages_get_lost: bool,
+    /// Whether whoever sees that a quorum holds the entries may take them for committed: not while a
+    /// deposed leader may have a lease.
+    pub may_commit: bool,
     /// Who gets this after its receiver, in order. Each passes it on to the next; the last one
     /// answers the leader for all.
     pub route: Vec<Id>,
@@ -65,6 +68,8 @@ pub struct Appended {
     /// A receipt from each follower on the route, in order. None at all: the append was from an old
     /// term.
     pub receipts: Vec<Receipt>,
+    /// The sender has answered all puts through here that it is to answer.
+    pub answered: Index,
     /// The append's own `sent_at`.
     pub sent_at: Time,
 }
@@ -102,16 +107,15 @@ pub struct Standing {
     pub leader_suspected: bool,
 }
 
-/// A vote, and what the voter holds: the winner learns from it what its predecessor could have
-/// committed.
+/// A vote, and what the voter holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Voted {
     /// Whether the voter is for the candidate.
     pub granted: bool,
     /// The voter's last entry.
     pub last: Position,
-    /// The voter's commit index.
-    pub commit: Index,
+    /// The voter has answered all puts through here that it is to answer.
+    pub answered: Index,
 }
 
 impl Body {
@@ -141,6 +145,9 @@ impl fmt::Display for Message {
                 if append.answer_wanted {
                     write!(f, " answer")?;
                 }
+                if !append.may_commit {
+                    write!(f, " deferred")?;
+                }
                 write_receipts(f, &append.receipts)?;
                 if !append.route.is_empty() {
                     write!(f, " then")?;
@@ -151,7 +158,7 @@ impl fmt::Display for Message {
                 write!(f, "appended term={term} outdated")
             }
             Body::Appended(appended) => {
-                write!(f, "appended term={term}")?;
+                write!(f, "appended term={term} answered={}", appended.answered)?;
                 write_receipts(f, &appended.receipts)
             }
             Body::PreVote(standing) => write!(f, "prevote term={term} {standing}"),
@@ -194,6 +201,6 @@ impl fmt::Display for Standing {
 impl fmt::Display for Voted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = if self.granted { "granted" } else { "refused" };
-        write!(f, "{word} last={} commit={}", self.last, self.commit)
+        write!(f, "{word} last={} answered={}", self.last, self.answered)
     }
 }

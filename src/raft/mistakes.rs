@@ -29,6 +29,10 @@ pub(crate) enum Mistake {
     RedirectInLimbo,
     /// Answering gets as a follower.
     FollowerAnswersGets,
+    /// Answering gets under the lease although a put to their key may have been answered by a follower.
+    GetOverlooksLimbo,
+    /// Taking what came along a route for committed without counting who holds it.
+    RouteIsNoQuorum,
     /// Granting every pre-vote.
     NoPreVoteRefusal,
     /// Reading the clock before the datagrams that it is to judge are received: a pause in between

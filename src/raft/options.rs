@@ -55,11 +55,9 @@ pub struct Options {
     /// How often an entry is sent along one route; after that it goes to everybody who lacks it, since
     /// somebody on the routes may be dead.
     pub route_attempts: u32,
-    /// How often an entry that lacks a quorum is sent at least, whatever the budget, so that it does not
-    /// perish with its leader.
-    pub least_copies: u32,
-    /// How often it is sent along a route before the budget is asked.
-    pub free_copies: u32,
+    /// How likely an entry may be lost on all ways on which it was sent: until it is less likely, copies are
+    /// sent to further followers whatever the budget, so that no put perishes with its leader.
+    pub perish: f64,
     /// In what time the budget for sending again grows by a message. By default it only stops a storm:
     /// every failed attempt is followed by another at once, so that a leader nearly always knows what a
     /// quorum holds, and a successor can rely on that. A tight budget saves a fifth of the messages
@@ -74,10 +72,6 @@ pub struct Options {
     /// How many attempts the leader remembers to judge how often they fail. 0: it takes them all for
     /// successful (for model checkers).
     pub remembered_attempts: u32,
-    /// A new leader answers an inherited put of which it is not certain whether its client was answered
-    /// if a smaller share of the first attempts than this succeeded: a second answer does less harm
-    /// than none. With a tight retry budget this should be nearly 1.
-    pub answer_twice_below: f64,
     /// For how long the retry budget is saved up.
     pub retry_saving: Duration,
     /// How often an entry must have been sent in vain for the leader to doubt that it can reach a quorum.
@@ -85,6 +79,12 @@ pub struct Options {
     /// How long an entry must have lacked a quorum for that. In doubt the leader takes no further puts
     /// into its log: a put outside of the log can still be passed on, one inside cannot.
     pub quorum_doubt: Duration,
+    /// How long the follower that answers a put must be silent at least for the leader to answer in its
+    /// place.
+    pub answerer_patience: Duration,
+    /// How long a leader leaves inherited puts to an answerer that is away. It has likely answered, so this
+    /// is long: till then only gets by the puts' own clients, of their keys, wait.
+    pub answerer_return: Duration,
     /// How long a follower must owe an answer to be taken for dead or cut off. Also the longest wait
     /// before something is sent again.
     pub follower_timeout: Duration,
@@ -134,23 +134,23 @@ impl Default for Options {
             leaderless_patience: Duration::from_millis(300),
             leader_stickiness: Duration::from_millis(2_200),
             suspected_stickiness: Duration::from_millis(100),
-            objection_time: Duration::from_millis(5),
+            objection_time: Duration::from_millis(40),
             campaign_retry_min: Duration::from_millis(10),
             campaign_retry_max: Duration::from_millis(2_000),
             campaign_timeout: Duration::from_millis(100),
             append_retry_min: Duration::from_millis(2),
             append_retry_max: Duration::from_millis(200),
             route_attempts: 3,
-            least_copies: 2,
-            free_copies: 1,
+            perish: 0.005,
             retry_cost: Duration::from_millis(1),
             retries_per_entry: 0.3,
             retry_rebate: 6,
             remembered_attempts: 128,
-            answer_twice_below: 0.5,
             retry_saving: Duration::from_millis(1_000),
             doubt_attempts: 6,
             quorum_doubt: Duration::from_millis(30),
+            answerer_patience: Duration::from_millis(100),
+            answerer_return: Duration::from_secs(10),
             follower_timeout: Duration::from_millis(1_000),
             client_hold: Duration::from_millis(40),
             client_hold_max: Duration::from_millis(200),
@@ -247,13 +247,13 @@ impl Options {
                 "suspicion_patience must be at most election_timeout_min",
             ),
             (
-                self.free_copies >= 1 && self.doubt_attempts >= 1 && self.retry_rebate >= 1,
-                "free_copies, doubt_attempts and retry_rebate must be at least 1",
+                self.doubt_attempts >= 1 && self.retry_rebate >= 1,
+                "doubt_attempts and retry_rebate must be at least 1",
             ),
             (
                 (0.0..=1_000.0).contains(&self.retries_per_entry)
-                    && (0.0..=1.0).contains(&self.answer_twice_below),
-                "retries_per_entry must be from 0 to 1,000 and answer_twice_below from 0 to 1",
+                    && (0.0..=1.0).contains(&self.perish),
+                "retries_per_entry must be from 0 to 1,000 and perish from 0 to 1",
             ),
             (
                 self.append_retry_max <= self.follower_timeout,

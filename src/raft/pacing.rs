@@ -61,8 +61,10 @@ impl RetryBudget {
     }
 }
 
+/// When attempts fail as often as is less likely than this, somebody is rather dead than unlucky.
+pub(super) const HARDLY: f64 = 0.01;
 /// Below this, most entries need more than one attempt.
-pub(super) const MOSTLY: f64 = 0.5;
+const MOSTLY: f64 = 0.5;
 /// From here on, sending again what failed adds a fifth to the traffic at most.
 const NEARLY_ALWAYS: f64 = 0.8;
 
@@ -72,8 +74,6 @@ const NEARLY_ALWAYS: f64 = 0.8;
 pub(super) struct SuccessRate {
     rate: u32,
     attempts: u32,
-    /// Whether any attempt has failed: what is only assumed at first does not count.
-    failed: bool,
 }
 
 impl SuccessRate {
@@ -85,11 +85,7 @@ impl SuccessRate {
             0 => Self::ALWAYS,
             _ => Self::ALWAYS / 4 * 3,
         };
-        SuccessRate {
-            rate,
-            attempts: 1,
-            failed: false,
-        }
+        SuccessRate { rate, attempts: 1 }
     }
 
     /// Notes how an attempt went; about the last `remembered` count.
@@ -97,7 +93,6 @@ impl SuccessRate {
         if remembered == 0 {
             return;
         }
-        self.failed |= !success;
         self.attempts = (self.attempts + 1).min(remembered);
         self.rate -= self.rate / self.attempts;
         if success {
@@ -105,14 +100,31 @@ impl SuccessRate {
         }
     }
 
+    /// How likely it is that nothing is heard of a follower after as many messages that want an answer,
+    /// although it lives.
+    pub(super) fn chance_of_silence(self, messages: u32) -> f64 {
+        (1.0 - self.arrival().powi(2)).powf(f64::from(messages))
+    }
+
+    /// How likely it is that as many attempts fail one after the other.
+    pub(super) fn chance_of_failures(self, attempts: u32) -> f64 {
+        (1.0 - self.arrival().powi(3)).powf(f64::from(attempts))
+    }
+
+    /// How likely it is that none of as many messages arrives.
+    pub(super) fn chance_of_loss(self, messages: u32) -> f64 {
+        (1.0 - self.arrival()).powf(f64::from(messages))
+    }
+
+    /// How likely a message arrives: an attempt takes three of them. Nowhere is it taken for certain.
+    fn arrival(self) -> f64 {
+        let route = f64::from(self.rate) / f64::from(Self::ALWAYS);
+        route.cbrt().min(0.995)
+    }
+
     /// Whether fewer than this share of the first attempts have succeeded lately.
     pub(super) fn is_below(self, share: f64) -> bool {
         f64::from(self.rate) < share * f64::from(Self::ALWAYS)
-    }
-
-    /// The same, and not only by the guess at the start.
-    pub(super) fn has_fallen_below(self, share: f64) -> bool {
-        self.failed && self.is_below(share)
     }
 }
 
@@ -151,20 +163,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn losses_show_only_where_attempts_have_failed() {
+    fn silence_is_no_chance_after_a_while_and_where_much_gets_lost_later() {
         let remembered = 64;
-        let mut rate = SuccessRate::unknown(remembered);
-        assert!(!rate.has_fallen_below(0.9), "nothing has been tried");
-        for _ in 0..3 {
-            rate.note(true, remembered);
-            assert!(!rate.has_fallen_below(0.9), "nothing has failed");
-        }
-        rate.note(false, remembered);
-        assert!(rate.has_fallen_below(0.9), "one of four has failed");
-        for _ in 0..100 {
-            rate.note(true, remembered);
-        }
-        assert!(!rate.has_fallen_below(0.9), "that was long ago");
+        let after = |losses: u32| {
+            let mut rate = SuccessRate::unknown(remembered);
+            for attempt in 0..1_000 {
+                rate.note(attempt % 10 >= losses, remembered);
+            }
+            (1..100)
+                .find(|&messages| rate.chance_of_silence(messages) < 1e-4)
+                .expect("some time")
+        };
+        assert_eq!([after(0), after(4), after(7)], [3, 8, 16]);
     }
 
     #[test]

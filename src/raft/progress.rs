@@ -22,6 +22,8 @@ pub(super) struct Progress {
     pub sent_at: Time,
     /// When the oldest append was sent that wants an answer and has seen none.
     pub awaiting: Option<Time>,
+    /// How many appends have wanted an answer since it was last heard.
+    pub unanswered: u32,
     /// When it was last heard.
     pub answered_at: Time,
 }
@@ -40,6 +42,7 @@ impl Progress {
             backlog: false,
             sent_at: now,
             awaiting: None,
+            unanswered: 0,
             answered_at: heard_at,
         }
     }
@@ -92,12 +95,14 @@ impl Progress {
         self.sent_at = now;
         if answer_wanted {
             self.awaiting = self.awaiting.or(Some(now));
+            self.unanswered = self.unanswered.saturating_add(1);
         }
     }
 
     /// Notes that the follower has answered.
     pub(super) fn note_answer(&mut self, now: Time) {
         self.awaiting = None;
+        self.unanswered = 0;
         self.answered_at = now;
     }
 

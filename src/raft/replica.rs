@@ -49,6 +49,8 @@ pub struct Replica {
 
     /// Puts in the log whose clients may still wait for this replica's answer.
     pub(super) owed: Owed,
+    /// All puts through here have been answered, as far as this replica has heard from a leader.
+    pub(super) settled: Index,
     /// Requests that wait for a leader.
     pub(super) held: VecDeque<HeldRequest>,
     /// Each client's last request that was redirected to the present leader, and when.
@@ -59,8 +61,6 @@ pub struct Replica {
     pub(super) led_at: Time,
     /// How often the leader of this term has been suspected.
     pub(super) suspicions: u32,
-    /// Whether the last leader that was heard found that messages get lost all the time.
-    pub(super) messages_get_lost: bool,
     /// Counts the clients passed on, to spread them over the peers.
     pub(super) passed_on: usize,
     pub(super) outputs: Vec<Output>,
@@ -132,12 +132,12 @@ impl Replica {
             leader_heard_at: None,
             heard_at: BTreeMap::new(),
             owed: Owed::default(),
+            settled: Index::ZERO,
             held: VecDeque::new(),
             sent_to_leader: BTreeMap::new(),
             leader_suspected: false,
             led_at: now,
             suspicions: 0,
-            messages_get_lost: false,
             passed_on: 0,
             outputs: Vec::new(),
         };
@@ -173,10 +173,12 @@ impl Replica {
     pub fn deadline(&self) -> Time {
         let mut deadline = match &self.role {
             Role::Follower(follower) => follower.election_at,
-            Role::PreCandidate(campaign)
-                if campaign.supporters.len() >= self.quorum() && !campaign.outdone =>
-            {
-                campaign.retry_at.min(campaign.stands_at)
+            Role::PreCandidate(campaign) if campaign.has_won(self.quorum()) => {
+                let next = match self.now < campaign.leader_heard_by {
+                    true => campaign.leader_heard_by,
+                    false => campaign.stands_at,
+                };
+                campaign.retry_at.min(next)
             }
             Role::PreCandidate(campaign) => campaign.retry_at,
             Role::Candidate(campaign) => campaign.retry_at.min(campaign.gives_up_at),
@@ -261,6 +263,7 @@ impl Replica {
             Body::Append(append) => {
                 let outdated = Appended {
                     receipts: Vec::new(),
+                    answered: self.answered(),
                     sent_at: append.sent_at,
                 };
                 self.send(from, Body::Appended(outdated));
@@ -298,6 +301,7 @@ impl Replica {
         let before = std::mem::replace(&mut self.role, follower);
         if let Role::Leader(before) = before {
             info!("stepping down in term {}", self.term);
+            self.settled = self.settled.max(before.answering.all_settled());
             if self.options.makes(Mistake::RedirectInLimbo) {
                 self.redirect_owed();
             }
@@ -343,7 +347,7 @@ impl Replica {
         Voted {
             granted,
             last: self.log.last(),
-            commit: self.log.commit(),
+            answered: self.answered(),
         }
     }
 

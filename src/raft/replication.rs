@@ -14,7 +14,7 @@ use ::log::{debug, error};
 use super::log::Log;
 use super::message::{Append, Appended, Body, Reception};
 use super::options::Options;
-use super::pacing::MOSTLY;
+use super::pacing::HARDLY;
 use super::replica::Replica;
 use super::role::{Leader, Role};
 use super::time::Time;
@@ -36,6 +36,7 @@ impl Replica {
             heartbeat,
             leader.retry_at,
             self.passes_on_at(leader),
+            leader.answering.left.as_ref().and_then(|left| left.until),
             waits_for_old_leases.then_some(leader.commits_from),
         ]
         .into_iter()
@@ -106,6 +107,10 @@ impl Replica {
         let now = self.now;
         let patience = self.patience();
         let count = self.quorum() - 1;
+        let Role::Leader(leader) = &self.role else {
+            return;
+        };
+        let end = self.route_end(leader);
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -123,7 +128,7 @@ impl Replica {
         leader.retry_delay = patience;
         let retry_at = now + patience;
         leader.retry_at = Some(leader.retry_at.map_or(retry_at, |at| at.min(retry_at)));
-        let route = leader.followers.likeliest(count, now, patience);
+        let route = leader.followers.route(count, end, now, patience);
         self.send_along(&route, true);
     }
 
@@ -131,14 +136,12 @@ impl Replica {
     /// of these puts and answer them. No answer is wanted, unless routes have failed one after the other:
     /// then somebody on them is cut off, and the leader must find out who is not.
     fn insure(&mut self) {
-        let now = self.now;
-        let patience = self.patience();
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
         leader.copies = leader.copies.saturating_add(1);
         let answer_wanted = leader.attempts >= 2;
-        if let Some(id) = leader.followers.next_in_turn(now, patience) {
+        if let Some(id) = leader.followers.next_in_turn(&leader.first_attempts) {
             self.send_along(&[id], answer_wanted);
         }
     }
@@ -169,21 +172,37 @@ impl Replica {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        if quorum_matched == last {
+        let quorum_lacks = quorum_matched < last;
+        // Before that the answerer cannot know either.
+        let answer_lacks = !leader.answering.is_settled()
+            && leader.answering.answerer != self.id
+            && now >= leader.commits_from;
+        if !quorum_lacks && !answer_lacks {
             leader.retry_at = None;
             return;
         }
         if leader.retry_at.is_none_or(|at| now < at) {
             return;
         }
-        let delay = if doubtful { 4 } else { 2 } * leader.retry_delay;
-        let overdue = delay > self.options.append_retry_max;
-        // Where most routes fail, another one would most likely fail as well.
-        let route_attempts = match leader.first_attempts.is_below(MOSTLY) {
-            true => 1,
-            false => self.options.route_attempts,
+        if answer_lacks && self.answerer_is_gone() {
+            return self.replace_answerer();
+        }
+        if !quorum_lacks {
+            return self.ask_answerer();
+        }
+        let Role::Leader(leader) = &mut self.role else {
+            return;
         };
-        let widely = leader.attempts >= route_attempts;
+        // A get perishes with its leader, whatever is sent; and it is rare that one waits.
+        let urgent = !leader.waiting_gets.is_empty() && !doubtful;
+        let growth = match (doubtful, urgent) {
+            (true, _) => 4,
+            (false, true) => 1,
+            (false, false) => 2,
+        };
+        let delay = growth * leader.retry_delay;
+        let overdue = delay > self.options.append_retry_max;
+        let widely = leader.first_attempts.chance_of_failures(leader.attempts) < HARDLY;
         let messages = if widely {
             2 * leader.followers.len()
         } else {
@@ -195,18 +214,37 @@ impl Replica {
                 .first_attempts
                 .note(false, self.options.remembered_attempts);
         }
-        let affordable = leader.copies < self.options.free_copies
-            || leader
-                .budget
-                .spend(now, messages, &leader.first_attempts, &self.options);
-        if overdue || affordable || doubtful {
+        let affordable = leader
+            .budget
+            .spend(now, messages, &leader.first_attempts, &self.options);
+        let may_perish = leader.first_attempts.chance_of_loss(leader.copies);
+        if overdue || urgent || affordable || doubtful {
             self.attempt(widely);
-        } else if leader.copies < self.options.least_copies {
+        } else if may_perish > self.options.perish {
             self.insure();
         }
         if let Role::Leader(leader) = &mut self.role {
             leader.retry_delay = delay.min(self.options.follower_timeout);
             leader.retry_at = Some(now + leader.retry_delay);
+        }
+    }
+
+    /// A quorum holds all there is, but the answerer has not said that it has answered.
+    fn ask_answerer(&mut self) {
+        let now = self.now;
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let answerer = leader.answering.answerer;
+        let overdue = 2 * leader.retry_delay > self.options.append_retry_max;
+        let urgent = !leader.waiting_gets.is_empty();
+        let affordable = leader
+            .budget
+            .spend(now, 2, &leader.first_attempts, &self.options);
+        leader.retry_delay = (2 * leader.retry_delay).min(self.options.answerer_patience);
+        leader.retry_at = Some(now + leader.retry_delay);
+        if overdue || urgent || affordable {
+            self.send_along(&[answerer], true);
         }
     }
 
@@ -268,9 +306,8 @@ impl Replica {
             entries,
             commit,
             answer_wanted,
-            messages_get_lost: leader
-                .first_attempts
-                .has_fallen_below(self.options.answer_twice_below),
+            settled: leader.answering.all_settled(),
+            may_commit: now >= leader.commits_from,
             route: rest.to_vec(),
             receipts: Vec::new(),
             sent_at: now,
@@ -325,9 +362,12 @@ impl Replica {
             && !appended.receipts.is_empty()
         {
             leader.round_trips.note(now.since(appended.sent_at));
+            leader.answering.note(from, appended.answered.min(last));
         }
         self.note_progress(before);
         self.try_commit();
+        self.settle_commit();
+        self.answer_waiting_gets();
         // What is committed anyway can wait: the next append repairs it.
         if let Role::Leader(leader) = &self.role
             && self.quorum_matched(leader) < last
@@ -361,7 +401,8 @@ impl Replica {
             leader.attempts = 0;
             leader.copies = 0;
             leader.retry_delay = patience;
-            leader.retry_at = (matched < last).then_some(now + patience);
+            let lacks = matched < last || !leader.answering.is_settled();
+            leader.retry_at = lacks.then_some(now + patience);
         }
     }
 }

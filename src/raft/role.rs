@@ -9,7 +9,7 @@ use super::message::Voted;
 use super::pacing::{RetryBudget, RoundTrips, SuccessRate};
 use super::reception::HeldRequest;
 use super::time::Time;
-use super::types::{Index, Position};
+use super::types::Index;
 use crate::id::Id;
 
 /// A replica's role.
@@ -38,34 +38,21 @@ pub(super) struct Campaign {
     pub supporters: Vec<Id>,
     /// Everybody who has answered in the present round.
     pub answered: Vec<Id>,
-    /// What the others hold, as their last answers said, in this round or the one before.
-    pub known: BTreeMap<Id, Holding>,
+    /// Through where the others have answered what they were to, as they last said, in this round or the
+    /// one before.
+    pub answered_through: BTreeMap<Id, Index>,
     /// When to ask again those who have not answered.
     pub retry_at: Time,
     /// How long to wait after that.
     pub retry_delay: Duration,
     /// Whether somebody who has answered in the present round holds more than we do.
     pub outdone: bool,
+    /// By when a living leader's word should have come.
+    pub leader_heard_by: Time,
     /// When to stand for election at the earliest, if not everybody has answered (pre-candidates only).
     pub stands_at: Time,
     /// When to give the term up (candidates only).
     pub gives_up_at: Time,
-}
-
-/// How far a replica's log goes, and how much of it that replica knows to be committed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Holding {
-    pub last: Position,
-    pub commit: Index,
-}
-
-impl From<Voted> for Holding {
-    fn from(voted: Voted) -> Holding {
-        Holding {
-            last: voted.last,
-            commit: voted.commit,
-        }
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -78,6 +65,8 @@ pub(super) struct Leader {
     pub commits_from: Time,
     /// When the latest committed entry of this term was created: the lease runs from there.
     pub lease_from: Option<Time>,
+    /// Who answers for what.
+    pub answering: Answering,
     /// How long answers to appends take.
     pub round_trips: RoundTrips,
     /// The last entry that has been sent to enough followers for a quorum.
@@ -98,14 +87,52 @@ pub(super) struct Leader {
     pub first_attempts: SuccessRate,
     /// Puts that are not in the log, because the leader doubts its quorum or has too many there.
     pub waiting_puts: VecDeque<HeldRequest>,
-    /// Gets that wait for a lease.
+    /// Gets that wait for a lease, or for a put to the same key.
     pub waiting_gets: VecDeque<WaitingGet>,
 }
 
-/// A get that found no lease.
+/// What a leader knows of the answers that clients get for their puts from other replicas.
+#[derive(Clone, Debug)]
+pub(super) struct Answering {
+    /// Who answers the puts that are not settled, and new ones until all are.
+    pub answerer: Id,
+    /// All puts through here have been answered, or are `left`.
+    pub settled: Index,
+    /// Inherited puts that are left to an answerer who is away.
+    pub left: Option<Left>,
+    /// Through where a follower has answered, and so knows that it is committed.
+    pub committed: Index,
+    /// The last put in the log, or where the last one may have been.
+    pub last_put: Index,
+    /// The commit index of which the answerer has been told.
+    pub told: Index,
+    /// The first entry of the leader's term.
+    pub opening: Index,
+    /// The leader's latest take-over: before that is committed, it answers for nobody else.
+    pub taken_over_at: Index,
+}
+
+/// Inherited puts whose answerer is away.
+#[derive(Clone, Debug)]
+pub(super) struct Left {
+    pub answerer: Id,
+    /// They stand behind this index,
+    pub after: Index,
+    /// up to this one.
+    pub through: Index,
+    /// When the leader takes them over after all; none if it has.
+    pub until: Option<Time>,
+    /// Where the take-over stands.
+    pub taken_over_at: Option<Index>,
+}
+
+/// A get that could not be answered at once.
 #[derive(Clone, Debug)]
 pub(super) struct WaitingGet {
     pub held: HeldRequest,
+    /// The last put to its key when the get came, if that was not settled: its client may have been told
+    /// that it took effect.
+    pub put: Index,
     /// The first index behind the log's end when the get came. Committing an entry there proves
     /// that we still led after the get came: then it can be answered even without a lease.
     pub barrier: Index,
@@ -119,9 +146,23 @@ impl Campaign {
         self.answered.clear();
     }
 
+    /// Whether a quorum is for us, and nobody holds more.
+    pub(super) fn has_won(&self, quorum: usize) -> bool {
+        self.supporters.len() >= quorum && !self.outdone
+    }
+
+    /// Whether nobody is left to wait for who might hold more, or lead. A suspected leader is not waited for
+    /// as long as others.
+    pub(super) fn is_heard_out(&self, now: Time, peers: usize, leader_suspected: bool) -> bool {
+        let all_others = self.answered.len() + 1 >= peers;
+        self.answered.len() >= peers
+            || now >= self.stands_at
+            || leader_suspected && all_others && now >= self.leader_heard_by
+    }
+
     /// Notes an answer.
     pub(super) fn record(&mut self, from: Id, voted: Voted) {
-        self.known.insert(from, voted.into());
+        self.answered_through.insert(from, voted.answered);
         if !self.answered.contains(&from) {
             self.answered.push(from);
         }

@@ -136,14 +136,14 @@ impl Options {
             Time: lease, heartbeat_interval, election_timeout_min, election_timeout_max,
                 first_election_timeout, leaderless_patience, leader_stickiness, suspected_stickiness, objection_time, campaign_retry_min,
                 campaign_retry_max, campaign_timeout, append_retry_min, append_retry_max, retry_cost,
-                retry_saving, quorum_doubt, follower_timeout, client_hold, client_hold_max,
+                retry_saving, quorum_doubt, answerer_patience, answerer_return, follower_timeout, client_hold, client_hold_max,
                 suspicion_patience, suspicion_window;
-            Count: max_clock_drift_ppm, route_attempts, least_copies, free_copies, retry_rebate, remembered_attempts,
+            Count: max_clock_drift_ppm, route_attempts, retry_rebate, remembered_attempts,
                 doubt_attempts;
             Size: max_held_requests, max_remembered_clients, max_uncommitted, max_put_bytes,
                 max_append_bytes, max_append_entries;
             Term: max_term_jump;
-            Share: retries_per_entry, answer_twice_below;
+            Share: retries_per_entry, perish;
         }
     }
 }

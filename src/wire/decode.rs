@@ -108,7 +108,9 @@ struct Datagram<'a> {
     commit: Option<u64>,
     answer: Option<bool>,
     sent_ns: Option<u64>,
-    losses: Option<bool>,
+    deferred: Option<bool>,
+    answered: Option<u64>,
+    settled: Option<u64>,
     route: Option<Vec<Id>>,
     receipts: Option<Vec<WireReceipt>>,
     last: Option<WirePosition>,
@@ -145,8 +147,9 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Unreadable> {
                     .collect::<Option<_>>()
                     .ok_or(Unreadable::Number)?,
                 commit: datagram.index(datagram.commit, "append", "commit")?,
+                settled: datagram.index(datagram.settled, "append", "settled")?,
                 answer_wanted: datagram.answer.unwrap_or(true),
-                messages_get_lost: datagram.losses.unwrap_or(false),
+                may_commit: !datagram.deferred.unwrap_or(false),
                 route: datagram.route.take().unwrap_or_default(),
                 receipts: datagram.receipts()?,
                 sent_at: read_time(needed(datagram.sent_ns, "append", "sent_ns")?),
@@ -155,6 +158,7 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Unreadable> {
         "appended" => datagram.message("appended", |datagram| {
             Ok(Body::Appended(Appended {
                 receipts: datagram.receipts()?,
+                answered: datagram.index(datagram.answered, "appended", "answered")?,
                 sent_at: read_time(needed(datagram.sent_ns, "appended", "sent_ns")?),
             }))
         }),
@@ -256,7 +260,7 @@ impl Datagram<'_> {
         Ok(Voted {
             granted: needed(self.granted, of, "granted")?,
             last: self.position(self.last, of, "last")?,
-            commit: self.index(self.commit, of, "commit")?,
+            answered: self.index(self.answered, of, "answered")?,
         })
     }
 }

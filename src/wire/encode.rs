@@ -31,7 +31,11 @@ struct Datagram<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    losses: Option<bool>,
+    deferred: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answered: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<u64>,
     #[serde(skip_serializing_if = "<[Id]>::is_empty")]
     route: &'a [Id],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,9 +123,10 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
         Body::Append(append) => Datagram {
             previous: Some(write_position(append.previous)),
             commit: Some(append.commit.0),
+            settled: Some(append.settled.0),
             answer: Some(append.answer_wanted),
             sent_ns: Some(write_time(append.sent_at)),
-            losses: append.messages_get_lost.then_some(true),
+            deferred: (!append.may_commit).then_some(true),
             route: &append.route,
             receipts: Receipts::unless_empty(&append.receipts),
             entries: Some(Entries(&append.entries)),
@@ -129,6 +134,7 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
         },
         Body::Appended(appended) => Datagram {
             receipts: Receipts::unless_empty(&appended.receipts),
+            answered: Some(appended.answered.0),
             sent_ns: Some(write_time(appended.sent_at)),
             ..frame
         },
@@ -140,7 +146,7 @@ pub fn encode_message(buffer: &mut Vec<u8>, src: Id, dst: Id, message: &Message)
         Body::PreVoted(voted) | Body::Voted(voted) => Datagram {
             granted: Some(voted.granted),
             last: Some(write_position(voted.last)),
-            commit: Some(voted.commit.0),
+            answered: Some(voted.answered.0),
             ..frame
         },
     };

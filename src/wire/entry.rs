@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_NUMBER;
 use crate::id::Id;
-use crate::raft::entry::{Command, Entry, Lead, Put};
+use crate::raft::entry::{Command, Entry, Put, TakeOver};
 use crate::raft::message::{Receipt, Reception};
 use crate::raft::{Index, Position, Term, Time};
 
@@ -34,7 +34,11 @@ pub(super) enum WireCommand<'a> {
     Renew,
     Lead {
         leader: Id,
-        answered_through: u64,
+    },
+    TakeOver {
+        by: Id,
+        after: u64,
+        through: u64,
     },
     Put {
         #[serde(borrow)]
@@ -44,6 +48,7 @@ pub(super) enum WireCommand<'a> {
         client: Id,
         #[serde(rename = "MID", borrow)]
         mid: Cow<'a, str>,
+        answerer: Id,
     },
 }
 
@@ -103,15 +108,18 @@ pub(super) fn read_index(index: u64) -> Option<Index> {
 pub(super) fn write_entry(entry: &Entry) -> WireEntry<'_> {
     let command = match &entry.command {
         Command::Renew => WireCommand::Renew,
-        Command::Lead(lead) => WireCommand::Lead {
-            leader: lead.leader,
-            answered_through: lead.answered_through.0,
+        Command::Lead(leader) => WireCommand::Lead { leader: *leader },
+        Command::TakeOver(TakeOver { by, after, through }) => WireCommand::TakeOver {
+            by: *by,
+            after: after.0,
+            through: through.0,
         },
         Command::Put(put) => WireCommand::Put {
             key: Cow::Borrowed(&put.key),
             value: Cow::Borrowed(&put.value),
             client: put.client,
             mid: Cow::Borrowed(&put.mid),
+            answerer: put.answerer,
         },
     };
     (entry.term.0, command)
@@ -120,23 +128,24 @@ pub(super) fn write_entry(entry: &Entry) -> WireEntry<'_> {
 pub(super) fn read_entry((term, command): WireEntry<'_>) -> Option<Entry> {
     let command = match command {
         WireCommand::Renew => Command::Renew,
-        WireCommand::Lead {
-            leader,
-            answered_through,
-        } => Command::Lead(Lead {
-            leader,
-            answered_through: read_index(answered_through)?,
+        WireCommand::Lead { leader } => Command::Lead(leader),
+        WireCommand::TakeOver { by, after, through } => Command::TakeOver(TakeOver {
+            by,
+            after: read_index(after)?,
+            through: read_index(through)?,
         }),
         WireCommand::Put {
             key,
             value,
             client,
             mid,
+            answerer,
         } => Command::Put(Arc::new(Put {
             key: key.into_owned(),
             value: value.into_owned(),
             client,
             mid: mid.into_owned(),
+            answerer,
         })),
     };
     Some(Entry {

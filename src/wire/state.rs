@@ -171,7 +171,8 @@ fn name(role: RoleName) -> &'static str {
 
 fn note(entry: &Entry) -> EntryNote {
     let (kind, who, mid) = match &entry.command {
-        Command::Lead(lead) => ("lead", lead.leader, String::new()),
+        Command::Lead(leader) => ("lead", *leader, String::new()),
+        Command::TakeOver(take_over) => ("take_over", take_over.by, String::new()),
         Command::Renew => ("renew", Id::UNKNOWN, String::new()),
         Command::Put(put) => {
             let mid = put.mid.chars().take(MAX_MID_CHARACTERS).collect();
