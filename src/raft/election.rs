@@ -11,7 +11,7 @@ use super::mistakes::Mistake;
 use super::pacing::{RetryBudget, RoundTrips, SuccessRate};
 use super::progress::Progress;
 use super::replica::Replica;
-use super::role::{Answering, Campaign, Leader, Role};
+use super::role::{Answering, Campaign, Holding, Leader, Role};
 use super::time::Time;
 use super::types::{Index, Term};
 use crate::id::Id;
@@ -57,7 +57,7 @@ impl Replica {
     }
 
     /// Stands for election in a new term (Raft §5.2).
-    fn start_election(&mut self, answered_through: BTreeMap<Id, Index>, voters: &[Id]) {
+    fn start_election(&mut self, known: BTreeMap<Id, Holding>, voters: &[Id]) {
         let Some(term) = self.term.0.checked_add(1).map(Term) else {
             warn!("the terms are used up: no further election is possible");
             return;
@@ -65,7 +65,7 @@ impl Replica {
         self.term = term;
         self.voted_for = Some(self.id);
         info!("standing for election in term {term}");
-        let campaign = self.new_campaign(answered_through);
+        let campaign = self.new_campaign(known);
         self.role = Role::Candidate(campaign);
         // Those that were not for us just now are asked in the next round, if it comes to that.
         let others = self.peers.iter().filter(|peer| voters.contains(peer));
@@ -73,14 +73,14 @@ impl Replica {
         self.win_with_quorum();
     }
 
-    fn new_campaign(&mut self, answered_through: BTreeMap<Id, Index>) -> Campaign {
+    fn new_campaign(&mut self, known: BTreeMap<Id, Holding>) -> Campaign {
         // Candidates that collide must not collide again: the time to give up is drawn.
         let patience = self.options.campaign_timeout;
         let gives_up_at = self.now + self.random_duration(patience, 2 * patience);
         let mut campaign = Campaign {
             supporters: Vec::new(),
             answered: Vec::new(),
-            answered_through,
+            known,
             retry_at: self.now,
             retry_delay: self.options.campaign_retry_min,
             leader_heard_by: self.now + self.options.objection_time / 8,
@@ -157,7 +157,13 @@ impl Replica {
             self.leader_suspected |= standing.leader_suspected;
             self.campaign_soon();
         }
-        let vote = self.vote(!hears_leader && holds_enough);
+        let granted = !hears_leader && holds_enough;
+        if granted && let Role::Follower(follower) = &mut self.role {
+            // It has the first try.
+            let later = self.now + 2 * self.options.campaign_timeout;
+            follower.election_at = follower.election_at.max(later);
+        }
+        let vote = self.vote(granted);
         self.send(from, Body::PreVoted(vote));
     }
 
@@ -206,10 +212,7 @@ impl Replica {
             }
             // Too late to count, but not to know what the voter has answered.
             Role::Candidate(campaign) => {
-                campaign
-                    .answered_through
-                    .entry(from)
-                    .or_insert(voted.answered);
+                campaign.known.entry(from).or_insert(voted.into());
             }
             Role::Follower(_) | Role::Leader(_) => {}
         }
@@ -234,20 +237,20 @@ impl Replica {
             Role::PreCandidate(campaign)
                 if campaign.has_won(quorum) && campaign.is_heard_out(now, peers, suspected) =>
             {
-                let answered = std::mem::take(&mut campaign.answered_through);
+                let known = std::mem::take(&mut campaign.known);
                 let voters = std::mem::take(&mut campaign.supporters);
-                self.start_election(answered, &voters);
+                self.start_election(known, &voters);
             }
             Role::Candidate(campaign) if campaign.supporters.len() >= quorum => {
-                let answered = std::mem::take(&mut campaign.answered_through);
-                self.become_leader(&answered);
+                let known = std::mem::take(&mut campaign.known);
+                self.become_leader(&known);
             }
             _ => {}
         }
     }
 
     /// Begins to lead the term in which a quorum has voted for us.
-    fn become_leader(&mut self, answered_through: &BTreeMap<Id, Index>) {
+    fn become_leader(&mut self, known: &BTreeMap<Id, Holding>) {
         let inherited = self.log.last_index();
         // Every entry that a deposed leader may have committed is in our log (leader completeness),
         // and it was created before we had it: once the last of them is older here than the lease,
@@ -257,19 +260,16 @@ impl Replica {
             .held_since(inherited)
             .filter(|_| !self.options.makes(Mistake::NoDeferral))
             .map_or(self.now, |since| since + self.options.commit_deferral());
-        let answering = Answering::inherit(
-            &self.log,
-            self.id,
-            self.answered(),
-            answered_through,
-            self.settled,
-        );
+        let answering =
+            Answering::inherit(&self.log, self.id, self.answered(), known, self.settled);
         let followers = self
             .peers
             .iter()
             .map(|&peer| {
                 let heard_at = self.heard_at.get(&peer).copied().unwrap_or(Time::ZERO);
-                (peer, Progress::new(self.now, inherited, heard_at))
+                let holding = known.get(&peer);
+                let last = holding.map_or(inherited, |holding| holding.last.index.min(inherited));
+                (peer, Progress::new(self.now, last, heard_at))
             })
             .collect();
         info!(
@@ -309,7 +309,7 @@ impl Replica {
             },
         );
         assert_eq!(opening, inherited.next());
-        self.leave_absent_answerer(answered_through);
+        self.leave_absent_answerer(known);
         self.serve_held();
         // Everybody is to know at once, together with the puts that have waited.
         self.announce();

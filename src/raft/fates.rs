@@ -28,9 +28,8 @@ use super::client::Outcome;
 use super::entry::{Command, Put, TakeOver};
 use super::log::Log;
 use super::mistakes::Mistake;
-use super::pacing::HARDLY;
 use super::replica::Replica;
-use super::role::{Answering, Leader, Left, Role};
+use super::role::{Answering, Holding, Leader, Left, Role};
 use super::types::{Index, Position, Term};
 use crate::id::Id;
 
@@ -163,14 +162,16 @@ impl Answering {
         log: &Log,
         own: Id,
         own_answered: Index,
-        answered_through: &BTreeMap<Id, Index>,
+        known: &BTreeMap<Id, Holding>,
         settled: Index,
     ) -> Answering {
         let stretch = log.last_answerer();
         let answerer = stretch.map_or(own, |stretch| stretch.answerer);
         let answered = match answerer == own {
             true => own_answered,
-            false => answered_through.get(&answerer).copied().unwrap_or_default(),
+            false => known
+                .get(&answerer)
+                .map_or(Index::ZERO, |holding| holding.answered),
         };
         let inherited = log.last_index();
         let before = stretch.map_or(inherited, |stretch| stretch.before);
@@ -213,12 +214,14 @@ impl Replica {
     /// those; else the last on the route that it will take.
     pub(super) fn choose_answerer(&mut self) -> Id {
         let (own, now) = (self.id, self.now);
-        let (count, patience) = (self.quorum() - 1, self.patience());
+        let count = self.quorum() - 1;
         let Role::Leader(leader) = &mut self.role else {
             unreachable!("only a leader takes puts in");
         };
         if leader.answering.is_settled() {
-            let route = leader.followers.route(count, None, now, patience);
+            let route = leader
+                .followers
+                .route(count, None, now, &leader.first_attempts);
             leader.answering.answerer = route.last().copied().unwrap_or(own);
         }
         leader.answering.answerer
@@ -229,8 +232,8 @@ impl Replica {
     pub(super) fn route_end(&self, leader: &Leader) -> Option<Id> {
         let Answering { answerer, .. } = leader.answering;
         let progress = leader.followers.get(&answerer)?;
-        let silence = leader.first_attempts.chance_of_silence(progress.unanswered);
-        (!leader.answering.is_settled() && silence >= HARDLY).then_some(answerer)
+        let seems_gone = progress.seems_gone(&leader.first_attempts);
+        (!leader.answering.is_settled() && !seems_gone).then_some(answerer)
     }
 
     /// The last put to `key` that this leader has not committed; 0 if there is none. Its answerer may have
@@ -286,7 +289,8 @@ impl Replica {
         answering
             .left
             .take_if(|left| left.taken_over_at.is_some_and(|index| index <= commit));
-        if answering.is_settled() || answering.answerer == own || answering.told >= commit {
+        let known = answering.settled.max(answering.told) >= commit;
+        if answering.is_settled() || answering.answerer == own || known {
             return;
         }
         answering.told = commit;
@@ -305,12 +309,16 @@ impl Replica {
             return false;
         };
         let is_late = progress.is_silent(self.now, self.options.answerer_patience);
-        is_late && leader.first_attempts.chance_of_silence(progress.unanswered) < BY_CHANCE
+        is_late
+            && leader
+                .first_attempts
+                .chance_of_failures(progress.unanswered)
+                < BY_CHANCE
     }
 
     /// A new leader leaves the inherited puts to an answerer that has not spoken during the election: others
     /// answer new ones.
-    pub(super) fn leave_absent_answerer(&mut self, spoke: &BTreeMap<Id, Index>) {
+    pub(super) fn leave_absent_answerer(&mut self, spoke: &BTreeMap<Id, Holding>) {
         let Role::Leader(leader) = &self.role else {
             return;
         };
@@ -328,6 +336,8 @@ impl Replica {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
+        // What follows is sent as if for the first time.
+        leader.retry_at = None;
         let answering = &mut leader.answering;
         let gone = std::mem::replace(&mut answering.answerer, by);
         if answering.settled < answering.opening {

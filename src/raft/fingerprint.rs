@@ -179,7 +179,7 @@ impl Campaign {
         let Campaign {
             supporters,
             answered,
-            answered_through,
+            known,
             retry_at,
             retry_delay,
             leader_heard_by,
@@ -193,7 +193,7 @@ impl Campaign {
             sorted.sort_unstable();
             sorted.hash(hasher);
         }
-        answered_through.hash(hasher);
+        known.hash(hasher);
         (
             measure.until(*retry_at, Duration::ZERO),
             retry_delay,
@@ -296,7 +296,7 @@ impl Leader {
             retry_at.map(|at| measure.until(at, Duration::ZERO)),
             retry_delay,
             copies,
-            (*attempts).min(options.doubt_attempts.max(options.route_attempts)),
+            attempts,
             measure.age(budget.empty_at()),
             first_attempts,
             first_failed,

@@ -3,11 +3,10 @@
 //! A cluster has few members, and a leader goes through all of them several times in each step: so
 //! they stand side by side instead of in a tree. Must never know what the progress means.
 
-use std::time::Duration;
-
-use super::pacing::{HARDLY, SuccessRate};
+use super::pacing::SuccessRate;
 use super::progress::Progress;
 use super::time::Time;
+use super::types::Index;
 use crate::id::Id;
 
 /// The followers in ascending order of their IDs, each once.
@@ -46,7 +45,7 @@ impl Followers {
             .expect("every peer of a leader is a follower")
     }
 
-    /// A route over the `count` followers that are likeliest to answer: those that owe no answer, and
+    /// A route over the `count` followers that are likeliest to answer: those that seem to live, and
     /// among them those to whom nothing was sent for the longest time, so that everybody is heard from
     /// every few puts; then those that answered last. If an `end` is given, the route ends there.
     pub(super) fn route(
@@ -54,12 +53,12 @@ impl Followers {
         count: usize,
         end: Option<Id>,
         now: Time,
-        patience: Duration,
+        rate: &SuccessRate,
     ) -> Vec<Id> {
         let mut order: Vec<_> = self
             .iter()
             .filter(|&(&id, _)| Some(id) != end)
-            .map(|(&id, progress)| (progress.rank(now, patience), id))
+            .map(|(&id, progress)| (progress.rank(now, rate), id))
             .collect();
         order.sort_unstable();
         let others = count.saturating_sub(usize::from(end.is_some()));
@@ -71,26 +70,26 @@ impl Followers {
     pub(super) fn next_in_turn(&self, rate: &SuccessRate) -> Option<Id> {
         self.iter()
             .map(|(&id, progress)| {
-                let seems_gone = rate.chance_of_silence(progress.unanswered) < HARDLY;
-                (seems_gone || !progress.confirmed, progress.sent_at, id)
+                let doubtful = progress.seems_gone(rate) || !progress.confirmed;
+                (doubtful, progress.sent_at, id)
             })
             .min()
             .map(|(.., id)| id)
     }
 
-    /// All but those that have owed an answer for longer than `patience`, and are probably dead or cut
-    /// off; all, if the others are fewer than `count`.
-    pub(super) fn reachable(&self, count: usize, now: Time, patience: Duration) -> Vec<Id> {
-        let answering: Vec<Id> = self
-            .iter()
-            .filter(|(_, progress)| !progress.is_silent(now, patience))
+    /// Those that lack entries up to `last` and seem to live; or all that lack some, if with the others
+    /// they are fewer than `count`.
+    pub(super) fn lacking(&self, last: Index, count: usize, rate: &SuccessRate) -> Vec<Id> {
+        let lacks = |progress: &Progress| progress.matched < last;
+        let lives = |progress: &Progress| !progress.seems_gone(rate);
+        let useful = self
+            .values()
+            .filter(|progress| !lacks(progress) || lives(progress));
+        let enough = useful.count() >= count;
+        self.iter()
+            .filter(|(_, progress)| lacks(progress) && (lives(progress) || !enough))
             .map(|(&id, _)| id)
-            .collect();
-        if answering.len() >= count {
-            answering
-        } else {
-            self.iter().map(|(&id, _)| id).collect()
-        }
+            .collect()
     }
 
     /// What is known of one, to be changed.

@@ -106,7 +106,7 @@ impl Replica {
     /// Whether the leader has reason to think that it cannot reach a quorum: several attempts in a row
     /// have failed.
     pub(super) fn doubts_quorum(&self, leader: &Leader) -> bool {
-        leader.attempts >= self.options.doubt_attempts
+        leader.seems_cut_off()
             && self
                 .stalled_since(leader)
                 .is_some_and(|since| self.now.since(since) >= self.options.quorum_doubt)
@@ -115,7 +115,7 @@ impl Replica {
     /// When a leader that doubts its quorum must next pass a client on.
     pub(super) fn passes_on_at(&self, leader: &Leader) -> Option<Time> {
         let since = self.stalled_since(leader)?;
-        let doubts = leader.attempts >= self.options.doubt_attempts;
+        let doubts = leader.seems_cut_off();
         let put = leader.waiting_puts.front();
         let get = leader.waiting_gets.front().map(|get| &get.held);
         let first = [put, get]

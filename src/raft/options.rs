@@ -52,9 +52,6 @@ pub struct Options {
     /// The longest wait that still asks the retry budget. What has waited longer is sent again whatever
     /// the budget.
     pub append_retry_max: Duration,
-    /// How often an entry is sent along one route; after that it goes to everybody who lacks it, since
-    /// somebody on the routes may be dead.
-    pub route_attempts: u32,
     /// How likely an entry may be lost on all ways on which it was sent: until it is less likely, copies are
     /// sent to further followers whatever the budget, so that no put perishes with its leader.
     pub perish: f64,
@@ -74,9 +71,8 @@ pub struct Options {
     pub remembered_attempts: u32,
     /// For how long the retry budget is saved up.
     pub retry_saving: Duration,
-    /// How often an entry must have been sent in vain for the leader to doubt that it can reach a quorum.
-    pub doubt_attempts: u32,
-    /// How long an entry must have lacked a quorum for that. In doubt the leader takes no further puts
+    /// How long an entry must have lacked a quorum for the leader to doubt that it can reach one, besides more
+    /// failed attempts than can be chance. In doubt the leader takes no further puts
     /// into its log: a put outside of the log can still be passed on, one inside cannot.
     pub quorum_doubt: Duration,
     /// How long the follower that answers a put must be silent at least for the leader to answer in its
@@ -140,14 +136,12 @@ impl Default for Options {
             campaign_timeout: Duration::from_millis(100),
             append_retry_min: Duration::from_millis(2),
             append_retry_max: Duration::from_millis(200),
-            route_attempts: 3,
             perish: 0.005,
             retry_cost: Duration::from_millis(1),
             retries_per_entry: 0.3,
             retry_rebate: 6,
             remembered_attempts: 128,
             retry_saving: Duration::from_millis(1_000),
-            doubt_attempts: 6,
             quorum_doubt: Duration::from_millis(30),
             answerer_patience: Duration::from_millis(100),
             answerer_return: Duration::from_secs(10),
@@ -246,10 +240,7 @@ impl Options {
                 self.suspicion_patience <= self.election_timeout_min,
                 "suspicion_patience must be at most election_timeout_min",
             ),
-            (
-                self.doubt_attempts >= 1 && self.retry_rebate >= 1,
-                "doubt_attempts and retry_rebate must be at least 1",
-            ),
+            (self.retry_rebate >= 1, "retry_rebate must be at least 1"),
             (
                 (0.0..=1_000.0).contains(&self.retries_per_entry)
                     && (0.0..=1.0).contains(&self.perish),

@@ -63,6 +63,8 @@ impl RetryBudget {
 
 /// When attempts fail as often as is less likely than this, somebody is rather dead than unlucky.
 pub(super) const HARDLY: f64 = 0.01;
+/// As long as attempts fail no less likely than this, it is just bad luck.
+pub(super) const RARELY: f64 = 0.05;
 /// Below this, most entries need more than one attempt.
 const MOSTLY: f64 = 0.5;
 /// From here on, sending again what failed adds a fifth to the traffic at most.
@@ -100,13 +102,8 @@ impl SuccessRate {
         }
     }
 
-    /// How likely it is that nothing is heard of a follower after as many messages that want an answer,
-    /// although it lives.
-    pub(super) fn chance_of_silence(self, messages: u32) -> f64 {
-        (1.0 - self.arrival().powi(2)).powf(f64::from(messages))
-    }
-
-    /// How likely it is that as many attempts fail one after the other.
+    /// How likely it is that as many attempts fail one after the other, or that a follower that lives is not
+    /// heard of after as many appends: most of them come along a route as well.
     pub(super) fn chance_of_failures(self, attempts: u32) -> f64 {
         (1.0 - self.arrival().powi(3)).powf(f64::from(attempts))
     }
@@ -171,7 +168,7 @@ mod tests {
                 rate.note(attempt % 10 >= losses, remembered);
             }
             (1..100)
-                .find(|&messages| rate.chance_of_silence(messages) < 1e-4)
+                .find(|&messages| rate.chance_of_failures(messages) < 1e-4)
                 .expect("some time")
         };
         assert_eq!([after(0), after(4), after(7)], [3, 8, 16]);

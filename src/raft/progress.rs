@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::log::Log;
+use super::pacing::{HARDLY, SuccessRate};
 use super::time::Time;
 use super::types::{Index, Position};
 
@@ -68,13 +69,18 @@ impl Progress {
         self.sent_at + interval.max(silence / 2)
     }
 
+    /// Whether it has been silent more often than can be chance.
+    pub(super) fn seems_gone(&self, rate: &SuccessRate) -> bool {
+        rate.chance_of_failures(self.unanswered) < HARDLY
+    }
+
     /// Where this follower stands among those that could get the next append.
-    pub(super) fn rank(&self, now: Time, patience: Duration) -> Rank {
-        let silent = self.is_silent(now, patience);
-        let trusted = self.confirmed && !silent;
-        // Among those that owe no answer all are as good; among the others who answered last.
+    pub(super) fn rank(&self, now: Time, rate: &SuccessRate) -> Rank {
+        let gone = self.seems_gone(rate);
+        let trusted = self.confirmed && !gone;
+        // Among those that seem to live all are as good; among the others who answered last.
         let answered_at = if trusted { now } else { self.answered_at };
-        (silent, Reverse(answered_at), self.sent_at)
+        (gone, Reverse(answered_at), self.sent_at)
     }
 
     /// The first entry that this follower should get now.

@@ -268,6 +268,10 @@ impl Replica {
                 };
                 self.send(from, Body::Appended(outdated));
             }
+            // A word from the leader says more than a refusal.
+            Body::PreVote(_) | Body::Vote(_) if matches!(self.role, Role::Leader(_)) => {
+                self.send_along(&[from], true);
+            }
             Body::PreVote(_) => self.send(from, Body::PreVoted(refusal)),
             Body::Vote(_) => self.send(from, Body::Voted(refusal)),
             Body::Appended(_) | Body::PreVoted(_) | Body::Voted(_) => {}

@@ -14,7 +14,7 @@ use ::log::{debug, error};
 use super::log::Log;
 use super::message::{Append, Appended, Body, Reception};
 use super::options::Options;
-use super::pacing::HARDLY;
+use super::pacing::RARELY;
 use super::replica::Replica;
 use super::role::{Leader, Role};
 use super::time::Time;
@@ -117,10 +117,11 @@ impl Replica {
         leader.attempts = leader.attempts.saturating_add(1);
         leader.copies = leader.copies.saturating_add(1);
         if widely {
-            let reachable = leader
+            let last = self.log.last_index();
+            let lacking = leader
                 .followers
-                .reachable(count, now, self.options.follower_timeout);
-            for id in reachable {
+                .lacking(last, count, &leader.first_attempts);
+            for id in lacking {
                 self.send_along(&[id], true);
             }
             return;
@@ -128,7 +129,9 @@ impl Replica {
         leader.retry_delay = patience;
         let retry_at = now + patience;
         leader.retry_at = Some(leader.retry_at.map_or(retry_at, |at| at.min(retry_at)));
-        let route = leader.followers.route(count, end, now, patience);
+        let route = leader
+            .followers
+            .route(count, end, now, &leader.first_attempts);
         self.send_along(&route, true);
     }
 
@@ -184,7 +187,8 @@ impl Replica {
         if leader.retry_at.is_none_or(|at| now < at) {
             return;
         }
-        if answer_lacks && self.answerer_is_gone() {
+        let has_quorum = quorum_matched > leader.answering.settled;
+        if answer_lacks && has_quorum && self.answerer_is_gone() {
             return self.replace_answerer();
         }
         if !quorum_lacks {
@@ -193,16 +197,17 @@ impl Replica {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
+        let widely = leader.seems_cut_off();
         // A get perishes with its leader, whatever is sent; and it is rare that one waits.
-        let urgent = !leader.waiting_gets.is_empty() && !doubtful;
-        let growth = match (doubtful, urgent) {
+        let urgent = !leader.waiting_gets.is_empty();
+        let unlucky = leader.first_attempts.chance_of_failures(leader.attempts) >= RARELY;
+        let growth = match (widely, urgent || unlucky) {
             (true, _) => 4,
             (false, true) => 1,
             (false, false) => 2,
         };
         let delay = growth * leader.retry_delay;
         let overdue = delay > self.options.append_retry_max;
-        let widely = leader.first_attempts.chance_of_failures(leader.attempts) < HARDLY;
         let messages = if widely {
             2 * leader.followers.len()
         } else {

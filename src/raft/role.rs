@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::followers::Followers;
 use super::message::Voted;
-use super::pacing::{RetryBudget, RoundTrips, SuccessRate};
+use super::pacing::{HARDLY, RetryBudget, RoundTrips, SuccessRate};
 use super::reception::HeldRequest;
 use super::time::Time;
-use super::types::Index;
+use super::types::{Index, Position};
 use crate::id::Id;
 
 /// A replica's role.
@@ -38,9 +38,8 @@ pub(super) struct Campaign {
     pub supporters: Vec<Id>,
     /// Everybody who has answered in the present round.
     pub answered: Vec<Id>,
-    /// Through where the others have answered what they were to, as they last said, in this round or the
-    /// one before.
-    pub answered_through: BTreeMap<Id, Index>,
+    /// What the others hold and have answered, as they last said, in this round or the one before.
+    pub known: BTreeMap<Id, Holding>,
     /// When to ask again those who have not answered.
     pub retry_at: Time,
     /// How long to wait after that.
@@ -53,6 +52,22 @@ pub(super) struct Campaign {
     pub stands_at: Time,
     /// When to give the term up (candidates only).
     pub gives_up_at: Time,
+}
+
+/// How far a replica's log goes, and through where it has answered all puts that it is to answer.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(super) struct Holding {
+    pub last: Position,
+    pub answered: Index,
+}
+
+impl From<Voted> for Holding {
+    fn from(voted: Voted) -> Holding {
+        Holding {
+            last: voted.last,
+            answered: voted.answered,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +104,13 @@ pub(super) struct Leader {
     pub waiting_puts: VecDeque<HeldRequest>,
     /// Gets that wait for a lease, or for a put to the same key.
     pub waiting_gets: VecDeque<WaitingGet>,
+}
+
+impl Leader {
+    /// Whether attempts to reach a quorum have failed too often for bad luck.
+    pub(super) fn seems_cut_off(&self) -> bool {
+        self.first_attempts.chance_of_failures(self.attempts) < HARDLY
+    }
 }
 
 /// What a leader knows of the answers that clients get for their puts from other replicas.
@@ -162,7 +184,7 @@ impl Campaign {
 
     /// Notes an answer.
     pub(super) fn record(&mut self, from: Id, voted: Voted) {
-        self.answered_through.insert(from, voted.answered);
+        self.known.insert(from, voted.into());
         if !self.answered.contains(&from) {
             self.answered.push(from);
         }

@@ -138,8 +138,8 @@ impl Options {
                 campaign_retry_max, campaign_timeout, append_retry_min, append_retry_max, retry_cost,
                 retry_saving, quorum_doubt, answerer_patience, answerer_return, follower_timeout, client_hold, client_hold_max,
                 suspicion_patience, suspicion_window;
-            Count: max_clock_drift_ppm, route_attempts, retry_rebate, remembered_attempts,
-                doubt_attempts;
+            Count: max_clock_drift_ppm, retry_rebate, remembered_attempts;
+
             Size: max_held_requests, max_remembered_clients, max_uncommitted, max_put_bytes,
                 max_append_bytes, max_append_entries;
             Term: max_term_jump;
