@@ -52,6 +52,10 @@ impl Replica {
         self.sent_to_leader.clear();
         self.leader_heard_at = None;
         self.role = Role::PreCandidate(campaign);
+        if self.term == Term(0) {
+            // Nobody has led yet, so there is no leader to be spared.
+            return self.start_election(BTreeMap::new(), &self.peers.clone());
+        }
         self.ask(self.peers.clone());
         self.win_with_quorum();
     }

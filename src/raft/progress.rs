@@ -61,12 +61,12 @@ impl Progress {
     }
 
     /// When to send a heartbeat, if nothing else is sent before: after an interval; to one that has been
-    /// silent for several, after half as long as it had been at the last one.
-    pub(super) fn heartbeat_at(&self, interval: Duration) -> Time {
+    /// silent for several, after as long as it had been at the last one, up to `longest`.
+    pub(super) fn heartbeat_at(&self, interval: Duration, longest: Duration) -> Time {
         let silence = self
             .awaiting
             .map_or(Duration::ZERO, |since| self.sent_at.since(since));
-        self.sent_at + interval.max(silence / 2)
+        self.sent_at + interval.max(silence).min(longest)
     }
 
     /// Whether it has been silent more often than can be chance.

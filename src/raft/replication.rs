@@ -28,7 +28,7 @@ impl Replica {
         let heartbeat = leader
             .followers
             .values()
-            .map(|follower| follower.heartbeat_at(interval))
+            .map(|follower| follower.heartbeat_at(interval, self.options.election_timeout_max))
             .min();
         let waits_for_old_leases =
             self.now < leader.commits_from && self.log.commit() < self.log.last_index();
@@ -111,6 +111,9 @@ impl Replica {
             return;
         };
         let end = self.route_end(leader);
+        let overdue = self
+            .stalled_since(leader)
+            .is_some_and(|since| now.since(since) >= self.options.append_retry_max);
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -128,7 +131,11 @@ impl Replica {
         }
         leader.retry_delay = patience;
         let retry_at = now + patience;
-        leader.retry_at = Some(leader.retry_at.map_or(retry_at, |at| at.min(retry_at)));
+        // A new entry's append is a retry of all before it, too; but no stream of them may put it off for ever.
+        leader.retry_at = match leader.retry_at {
+            Some(at) if overdue => Some(at.min(retry_at)),
+            _ => Some(retry_at),
+        };
         let route = leader
             .followers
             .route(count, end, now, &leader.first_attempts);
@@ -144,6 +151,7 @@ impl Replica {
         };
         leader.copies = leader.copies.saturating_add(1);
         let answer_wanted = leader.attempts >= 2;
+        leader.attempts += u32::from(answer_wanted);
         if let Some(id) = leader.followers.next_in_turn(&leader.first_attempts) {
             self.send_along(&[id], answer_wanted);
         }
@@ -198,16 +206,10 @@ impl Replica {
             return;
         };
         let widely = leader.seems_cut_off();
-        // A get perishes with its leader, whatever is sent; and it is rare that one waits.
-        let urgent = !leader.waiting_gets.is_empty();
+        let urgent = leader.is_urgent();
         let unlucky = leader.first_attempts.chance_of_failures(leader.attempts) >= RARELY;
-        let growth = match (widely, urgent || unlucky) {
-            (true, _) => 4,
-            (false, true) => 1,
-            (false, false) => 2,
-        };
-        let delay = growth * leader.retry_delay;
-        let overdue = delay > self.options.append_retry_max;
+        let doubled = 2 * leader.retry_delay;
+        let overdue = doubled > self.options.append_retry_max;
         let messages = if widely {
             2 * leader.followers.len()
         } else {
@@ -223,10 +225,17 @@ impl Replica {
             .budget
             .spend(now, messages, &leader.first_attempts, &self.options);
         let may_perish = leader.first_attempts.chance_of_loss(leader.copies);
+        let mut delay = doubled;
         if overdue || urgent || affordable || doubtful {
             self.attempt(widely);
+            delay = match (widely, urgent || unlucky) {
+                (true, _) => 2 * doubled,
+                (false, true) => doubled / 2,
+                (false, false) => doubled,
+            };
         } else if may_perish > self.options.perish {
             self.insure();
+            delay = doubled / 2;
         }
         if let Role::Leader(leader) = &mut self.role {
             leader.retry_delay = delay.min(self.options.follower_timeout);
@@ -242,7 +251,7 @@ impl Replica {
         };
         let answerer = leader.answering.answerer;
         let overdue = 2 * leader.retry_delay > self.options.append_retry_max;
-        let urgent = !leader.waiting_gets.is_empty();
+        let urgent = leader.is_urgent();
         let affordable = leader
             .budget
             .spend(now, 2, &leader.first_attempts, &self.options);
@@ -259,13 +268,14 @@ impl Replica {
     pub(super) fn send_heartbeats(&mut self) {
         let now = self.now;
         let interval = self.options.heartbeat_interval;
+        let longest = self.options.election_timeout_max;
         let Role::Leader(leader) = &self.role else {
             return;
         };
         let due: Vec<(Id, bool)> = leader
             .followers
             .iter()
-            .filter(|(_, progress)| now >= progress.heartbeat_at(interval))
+            .filter(|(_, progress)| now >= progress.heartbeat_at(interval, longest))
             .map(|(&id, progress)| (id, progress.owes_answer()))
             .collect();
         for (id, answer_wanted) in due {
@@ -368,6 +378,8 @@ impl Replica {
         {
             leader.round_trips.note(now.since(appended.sent_at));
             leader.answering.note(from, appended.answered.min(last));
+            // Somebody has been reached.
+            leader.attempts = leader.attempts.saturating_sub(1);
         }
         self.note_progress(before);
         self.try_commit();

@@ -107,6 +107,14 @@ pub(super) struct Leader {
 }
 
 impl Leader {
+    /// Whether something waits that no budget should hold up: a get, which perishes with its leader whatever
+    /// is sent, or puts whose answerer seems to be gone. Both are rare.
+    pub(super) fn is_urgent(&self) -> bool {
+        let answerer = self.followers.get(&self.answering.answerer);
+        let seems_gone = answerer.is_some_and(|progress| progress.seems_gone(&self.first_attempts));
+        !self.waiting_gets.is_empty() || seems_gone && !self.answering.is_settled()
+    }
+
     /// Whether attempts to reach a quorum have failed too often for bad luck.
     pub(super) fn seems_cut_off(&self) -> bool {
         self.first_attempts.chance_of_failures(self.attempts) < HARDLY
