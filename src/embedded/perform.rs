@@ -33,28 +33,31 @@ pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
     let mut json = plan.json;
     let mut sweeps = Vec::with_capacity(plan.tasks.len());
     let mut findings = String::new();
-    let mut shown = Vec::with_capacity(plan.tasks.len());
-    for task in plan.tasks {
+    let mut commands = Vec::with_capacity(plan.tasks.len());
+    for mut task in plan.tasks {
         bar.set_prefix(task.config.name.clone());
         let swept = sweep_task(&task, options, seeds.clone(), json.is_some(), &bar);
         if let Some(target) = &mut json {
             write_json(&swept, target)?;
         }
-        if let (Some(Target { path, file }), [only]) = (task.history, swept.samples.as_slice()) {
+        if let (Some(Target { path, file }), [only]) =
+            (task.history.take(), swept.samples.as_slice())
+        {
             let events = only.history.as_deref().unwrap_or_default();
             history::write(events, &mut BufWriter::new(file))
                 .map_err(|error| format!("{}: {error}", path.display()))?;
         }
-        findings.push_str(&summary::failures(&swept, &task.shown, options));
+        let command = task.virtual_command(options);
+        findings.push_str(&summary::failures(&swept, &command));
         sweeps.push(swept);
-        shown.push(task.shown);
+        commands.push(command);
     }
     bar.finish_and_clear();
     if let Some(Target { path, mut file }) = plan.sweep_report {
-        let shown = sweeps.into_iter().zip(shown).collect::<Vec<_>>();
-        file.write_all(sweep_page(&shown).as_bytes())
+        let drawn = sweeps.into_iter().zip(commands).collect::<Vec<_>>();
+        file.write_all(sweep_page(&drawn).as_bytes())
             .map_err(|error| format!("{}: {error}", path.display()))?;
-        sweeps = shown.into_iter().map(|(sweep, _)| sweep).collect();
+        sweeps = drawn.into_iter().map(|(sweep, _)| sweep).collect();
     }
     let violations: usize = sweeps.iter().map(|sweep| sweep.violations().count()).sum();
     let seconds = started.elapsed().as_secs_f64();

@@ -42,7 +42,8 @@ pub fn page(trace: &Trace) -> String {
     assemble(&title, &data::of(trace), &RUN_SCRIPTS)
 }
 
-/// The page of a sweep; beside each config stands how the user called it.
+/// The page of a sweep; beside each config stands the command that repeats
+/// a run of it, without its seed.
 pub fn sweep_page(sweeps: &[(Sweep, String)]) -> String {
     let title = match sweeps {
         [(one, _)] => format!("{}, {} seeds", one.config.name, one.samples.len()),
