@@ -63,8 +63,9 @@ impl StateLines {
         }
     }
 
-    /// All that was told, on the run's clock, in the order of time. What is no proper line, or does not
-    /// fit to those before, is left out: no replica can be trusted with its story.
+    /// All that was told, on the run's clock, in the order of time. What is no proper line is left
+    /// out, and so is a change of the log that does not fit to those before: no replica can be trusted
+    /// with its story.
     pub(super) fn into_states(self, roster: &Roster) -> Vec<State> {
         let told: Vec<(usize, u64, Told)> = self
             .lines
@@ -100,7 +101,11 @@ impl StateLines {
         let mut states: Vec<State> = states.collect();
         states.sort_by_key(|state| state.time_ns);
         let mut logs = Logs::new((0..roster.replicas()).map(|at| roster.replica(at)));
-        states.retain(|state| logs.follow(state).is_ok());
+        for state in &mut states {
+            if logs.follow(state).is_err() {
+                state.change.log = None;
+            }
+        }
         states
     }
 }
@@ -142,8 +147,10 @@ mod tests {
         let states = lines.into_states(&Roster::new(3));
         let kept: Vec<_> = states
             .iter()
-            .map(|state| (state.time_ns, state.change.log.as_ref().unwrap().from))
+            .map(|state| (state.time_ns, state.change.log.as_ref().map(|log| log.from)))
             .collect();
-        assert_eq!(kept, [(0, 1), (5, 2)]);
+        let none = None;
+        let expected = [(0, Some(1)), (1, none), (2, none), (3, none), (5, Some(2))];
+        assert_eq!(kept, expected);
     }
 }

@@ -24,7 +24,10 @@
       lines.push(el("li", { class: "bad" }, `✗ ${violation.name} at `, go(event), `: ${violation.text}`));
     });
     if (data.violations.length > 4) lines.push(el("li", { class: "bad" }, `✗ and ${data.violations.length - 4} more violations`));
-    if (!data.violations.length) {
+    if (!data.end.complete && !data.violations.length) {
+      // What it lacks of a whole run is no fault.
+      lines.push(el("li", { class: "bad" }, `‖ The run was interrupted at ${L.seconds(end, 3e10)} and is not judged.`));
+    } else if (!data.violations.length) {
       (results.errors ?? []).forEach((error) => lines.push(el("li", { class: "bad" }, `✗ ${error}`)));
     }
     (results.warnings ?? []).forEach((warning) => lines.push(el("li", { class: "bad" }, `! ${warning}`)));
@@ -223,8 +226,8 @@
     }
     const tail = told.log.slice(-12);
     const lease = told.lease_until_ns > time ? `${L.duration(told.lease_until_ns - time)} left` : "none";
-    const uncommitted = told.log.length - told.commit;
-    fill(`${id} at ${L.seconds(time, 1)}`,
+    const uncommitted = Math.max(told.log.length - told.commit, 0);
+    fill(`${id} ${before ? "just before" : "at"} ${L.seconds(time, 1)}`,
       rows([
         ["state", alive], ["role", told.role], ["term", String(told.term)],
         ["vote", told.vote === "FFFF" ? "none" : told.vote],

@@ -53,6 +53,10 @@ L.violations = (model, hooks) => {
       const entries = states.map((state) => at(state, index)).filter(Boolean);
       return entries.every((entry) => JSON.stringify(entry) === JSON.stringify(entries[0]));
     };
+    // Of many replicas those that the sentence names come first, for the others are out of sight.
+    const columns = states.map((_, replica) => replica);
+    const isNamed = (replica) => new RegExp(`\\b${model.name(replica)}\\b`).test(violation.text);
+    if (columns.length > 7) columns.sort((a, b) => isNamed(b) - isNamed(a) || a - b);
     // Where the logs part, and what the sentence names: an index, or the last attempt among its MIDs.
     const places = new Set();
     for (let index = 1; index <= longest && !places.size; index += 1) {
@@ -78,7 +82,8 @@ L.violations = (model, hooks) => {
       before = index;
       rows.push(L.el("tr", { class: differs ? "differs" : "" },
         L.el("th", { scope: "row" }, `${index}${differs ? " ≠" : ""}`),
-        states.map((state) => {
+        columns.map((replica) => {
+          const state = states[replica];
           const entry = at(state, index);
           if (!entry) return L.el("td", { class: "none" }, "–");
           const [term, kind, who, mid] = entry;
@@ -96,8 +101,8 @@ L.violations = (model, hooks) => {
       L.el("p", { class: "soft" }, "The logs at that moment: t term, ✓ known as committed, ≠ entries differ"),
       L.el("table", { class: "logs" },
         L.el("thead", {}, L.el("tr", {}, L.el("th", { scope: "col" }, "index"),
-          states.map((state, replica) => L.el("th", { scope: "col" }, `${model.name(replica)} `,
-            L.el("small", {}, model.lives[replica].dead <= violation.time_ns ? "dead" : `${state.role} t${state.term}`))))),
+          columns.map((replica) => L.el("th", { scope: "col" }, `${model.name(replica)} `,
+            L.el("small", {}, model.lives[replica].dead <= violation.time_ns ? "dead" : `${states[replica].role} t${states[replica].term}`))))),
         L.el("tbody", {}, rows)));
   };
 
