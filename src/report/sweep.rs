@@ -15,12 +15,12 @@ const MAX_FAILURES: usize = 50;
 const MAX_TEXT: usize = 2_000;
 
 /// Sweeps as JSON; beside each stands the command that repeats a run, without its seed.
-pub(super) fn of(sweeps: &[(Sweep, String)]) -> String {
+pub(super) fn of(sweeps: &[(Sweep, String)], planned: u64) -> String {
     let sweeps: Vec<Value> = sweeps
         .iter()
         .map(|(it, command)| sweep(it, command))
         .collect();
-    json!({ "sweeps": sweeps }).to_string()
+    json!({ "planned": planned, "sweeps": sweeps }).to_string()
 }
 
 fn sweep(sweep: &Sweep, command: &str) -> Value {

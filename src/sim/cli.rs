@@ -207,10 +207,11 @@ fn run_sweeps(options: &Options, seeds: &Range<u64>) -> Result<u8, String> {
         return Err("--history needs a single seed".to_owned());
     }
     let plan = plan(options)?;
-    match perform::run(plan, seeds.clone())? {
-        true => Ok(0),
-        false => Ok(FAILED),
-    }
+    Ok(match perform::run(plan, seeds.clone())? {
+        perform::End::Sound => 0,
+        perform::End::Violated => FAILED,
+        perform::End::Interrupted(signal) => 128 + signal,
+    })
 }
 
 /// Checks everything that can be checked before the first run.

@@ -138,12 +138,12 @@
       listed(sweep.failures.slice(SHOWN))) : null,
     sweep.failed > sweep.failures.length ? el("p", {}, `and ${sweep.failed - sweep.failures.length} more`) : null) : null);
 
-  const tone = violations ? ["bad", `✗ ${violations} VIOLATION${violations === 1 ? "" : "S"}`] : passed < total ? ["bad", `${total - passed} FAILED`] : ["good", "✓ ALL PASSED"];
+  const tone = violations ? ["bad", `✗ ${violations} VIOLATION${violations === 1 ? "" : "S"}`] : total < data.planned ? ["bad", "‖ INTERRUPTED"] : passed < total ? ["bad", `${total - passed} FAILED`] : ["good", "✓ ALL PASSED"];
   document.body.classList.add("sweep");
   document.body.append(
     el("header", {}, el("span", { id: "verdict", class: `badge ${tone[0]}` }, tone[1]),
       el("h1", {}, data.sweeps.length === 1 ? data.sweeps[0].config : `${data.sweeps.length} configs`),
-      el("span", { class: "soft" }, `${plural(total, "run")} in virtual time, ${passed} passed, ${violations} with a violation`),
+      el("span", { class: "soft" }, `${total < data.planned ? `${total} of ${plural(data.planned, "run")}` : plural(total, "run")} in virtual time, ${passed} passed, ${violations} with a violation`),
       el("button", { id: "theme", "aria-label": "Light or dark", onclick: () => L.theme.toggle() }, "Light / dark")),
     el("main", {},
       data.sweeps.length > 1 ? el("nav", { class: "scroll", "aria-label": "configs" }, el("table", { class: "numbers" },
@@ -157,7 +157,7 @@
           ].map((text) => el("td", {}, String(text))));
         })))) : null,
       data.sweeps.map((sweep) => el("section", { id: sweep.config, "aria-label": sweep.config },
-        el("h2", {}, `${sweep.config}: ${sweep.passed} of ${plural(sweep.seeds, "run")} passed (${sweep.first === sweep.last ? `seed ${sweep.first}` : `seeds ${sweep.first} to ${sweep.last}`})`),
+        el("h2", {}, `${sweep.config}: ${sweep.passed} of ${plural(sweep.seeds, "run")} passed ${sweep.seeds === 0 ? "" : `(${sweep.first === sweep.last ? `seed ${sweep.first}` : `seeds ${sweep.first} to ${sweep.last}`})`}`),
         failures(sweep),
         el("div", { class: "plots" }, sweep.metrics.map(metric))))));
   window.leasekv = { data };
