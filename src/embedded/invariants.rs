@@ -339,18 +339,40 @@ impl Invariants {
                 && led < self.committing_term
                 && time < end
             {
+                let left = (end - time).as_secs_f64() * 1e3;
                 return Err((
                     "lease",
                     format!(
-                        "replica {index} has a lease of term {led} for another {:?}, but a leader \
-                         of term {} has committed",
-                        end - time,
-                        self.committing_term
+                        "{} has a lease of term {led} for another {left:.3} ms, but {}",
+                        Id(index as u16),
+                        self.last_commit()
                     ),
                 ));
             }
         }
         Ok(())
+    }
+
+    /// Who has committed in the highest term, and what was committed last, by its MID if it is a put.
+    fn last_commit(&self) -> String {
+        let term = self.committing_term;
+        let leader = match self.leaders.get(&term) {
+            Some(leader) => format!("{leader}, the leader of term {term},"),
+            None => format!("a leader of term {term}"),
+        };
+        let index = self.committed.len();
+        let last = self.committed.last().and_then(|&(_, chain)| {
+            let seen = &self.entries.seen[index - 1];
+            seen.iter().find(|seen| seen.chain == chain)
+        });
+        match last.map(|seen| &seen.entry.command) {
+            Some(Command::Put(put)) => {
+                let (client, mid) = (put.client, &put.mid);
+                format!("{leader} has committed {client}'s put {mid} at index {index}")
+            }
+            Some(_) => format!("{leader} has committed through index {index}"),
+            None => format!("{leader} has committed"),
+        }
     }
 
     fn check_answers(
@@ -408,9 +430,8 @@ impl Invariants {
                     return Err((
                         "lease",
                         format!(
-                            "{id} answers {mid} under its lease of term {term}, but a leader of \
-                             term {} has committed",
-                            self.committing_term
+                            "{id} answers {mid} under its lease of term {term}, but {}",
+                            self.last_commit()
                         ),
                     ));
                 }

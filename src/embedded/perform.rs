@@ -12,20 +12,34 @@ use crate::raft::Options;
 use crate::report::sweep_page;
 use crate::sim::places::Target;
 use crate::sim::runner::{Plan, Replicas, Task};
+use crate::sim::signals::Signals;
 use crate::sim::{history, json};
 
 /// How often a second the progress bar is drawn at most.
 const DRAWN_PER_SECOND: u8 = 10;
 
-/// Plays every seed with every test of the plan. Returns whether no run showed what none may show.
+/// How a sweep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// No run showed what none may show.
+    Sound,
+    /// Some did.
+    Violated,
+    /// This signal ended it early; what was played until then was summed up.
+    Interrupted(u8),
+}
+
+/// Plays every seed with every test of the plan, until a signal asks to stop.
 ///
 /// # Errors
 ///
 /// If the plan's replicas are not embedded, or a file or the output cannot be written; one line.
-pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
+pub fn run(plan: Plan, seeds: Range<u64>) -> Result<End, String> {
     let Replicas::Embedded(options) = &plan.replicas else {
         return Err("only embedded replicas can be swept".to_owned());
     };
+    let signals =
+        Signals::install().map_err(|error| format!("signals cannot be handled: {error}"))?;
     let count = seeds.end - seeds.start;
     let runs = count * plan.tasks.len() as u64;
     let bar = progress(runs);
@@ -33,38 +47,57 @@ pub fn run(plan: Plan, seeds: Range<u64>) -> Result<bool, String> {
     let mut json = plan.json;
     let mut sweeps = Vec::with_capacity(plan.tasks.len());
     let mut findings = String::new();
-    let mut shown = Vec::with_capacity(plan.tasks.len());
-    for task in plan.tasks {
+    let mut commands = Vec::with_capacity(plan.tasks.len());
+    for mut task in plan.tasks {
         bar.set_prefix(task.config.name.clone());
-        let swept = sweep_task(&task, options, seeds.clone(), json.is_some(), &bar);
+        let swept = sweep_task(
+            &task,
+            options,
+            seeds.clone(),
+            json.is_some(),
+            &bar,
+            &signals,
+        );
         if let Some(target) = &mut json {
             write_json(&swept, target)?;
         }
-        if let (Some(Target { path, file }), [only]) = (task.history, swept.samples.as_slice()) {
+        if let (Some(Target { path, file }), [only]) =
+            (task.history.take(), swept.samples.as_slice())
+        {
             let events = only.history.as_deref().unwrap_or_default();
             history::write(events, &mut BufWriter::new(file))
                 .map_err(|error| format!("{}: {error}", path.display()))?;
         }
-        findings.push_str(&summary::failures(&swept, &task.shown, options));
+        let command = task.virtual_command(options);
+        findings.push_str(&summary::failures(&swept, &command));
         sweeps.push(swept);
-        shown.push(task.shown);
+        commands.push(command);
     }
     bar.finish_and_clear();
     if let Some(Target { path, mut file }) = plan.sweep_report {
-        let shown = sweeps.into_iter().zip(shown).collect::<Vec<_>>();
-        file.write_all(sweep_page(&shown).as_bytes())
+        let drawn = sweeps.into_iter().zip(commands).collect::<Vec<_>>();
+        file.write_all(sweep_page(&drawn, runs).as_bytes())
             .map_err(|error| format!("{}: {error}", path.display()))?;
-        sweeps = shown.into_iter().map(|(sweep, _)| sweep).collect();
+        sweeps = drawn.into_iter().map(|(sweep, _)| sweep).collect();
     }
     let violations: usize = sweeps.iter().map(|sweep| sweep.violations().count()).sum();
     let seconds = started.elapsed().as_secs_f64();
+    let played: usize = sweeps.iter().map(|sweep| sweep.samples.len()).sum();
+    let interrupted = match signals.stop_signal() {
+        Some(_) => format!("Interrupted, of {runs} runs these were played: "),
+        None => String::new(),
+    };
     let text = format!(
-        "{}\n{findings}{runs} runs in {seconds:.1} s, {violations} with a violation.\n",
+        "{}\n{findings}{interrupted}{played} runs in {seconds:.1} s, {violations} with a violation.\n",
         summary::tables(&sweeps),
     );
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("stdout: {error}")),
-        _ => Ok(violations == 0),
+        _ => Ok(match signals.stop_signal() {
+            Some(signal) => End::Interrupted(signal),
+            None if violations == 0 => End::Sound,
+            None => End::Violated,
+        }),
     }
 }
 
@@ -74,10 +107,12 @@ fn sweep_task(
     seeds: Range<u64>,
     keep_json: bool,
     bar: &ProgressBar,
+    signals: &Signals,
 ) -> Sweep {
     let last = seeds.end - 1;
     let only_one = seeds.start == last;
-    sweep(&task.config, seeds.start..=last, options, |run| {
+    let is_over = || signals.stop_requested();
+    sweep(&task.config, seeds.start..=last, options, is_over, |run| {
         bar.inc(1);
         let mut sample = Sample::of(run);
         sample.json = keep_json.then(|| json::object(&run.report).to_string());

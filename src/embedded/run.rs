@@ -85,8 +85,7 @@ impl Order {
 }
 
 /// The constants that embedded replicas run with, for traces; times in milliseconds.
-pub fn constants() -> serde_json::Value {
-    let options = Options::default();
+pub fn constants(options: &Options) -> serde_json::Value {
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     serde_json::json!({
         "lease_ms": ms(options.lease),

@@ -7,8 +7,6 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use crate::embedded::sweep::Sweep;
-use crate::raft::Options;
-use crate::runtime::arguments::OPTIONS_VARIABLE;
 use crate::sim::scoring::Metric;
 
 /// The most violations and kinds of failures that are listed of a config.
@@ -84,20 +82,15 @@ pub fn tables(sweeps: &[Sweep]) -> String {
     text
 }
 
-/// What went wrong, with the command that shows it. `shown` is how the user called the config,
-/// `options` are those that the cores had.
-pub fn failures(sweep: &Sweep, shown: &str, options: &Options) -> String {
-    let command = match options.changes() {
-        none if none.is_empty() => "./run".to_owned(),
-        changes => format!("{OPTIONS_VARIABLE}={changes} ./run"),
-    };
+/// What went wrong, with the command that shows it; `command` lacks the seed.
+pub fn failures(sweep: &Sweep, command: &str) -> String {
     let mut text = String::new();
     let mut listed = 0;
     let violations = sweep.violations().count();
     for (seed, what) in sweep.violations().take(MAX_LISTED) {
         writeln!(
             text,
-            "VIOLATION {what}\n  {command} {shown} --virtual --seed {seed} --report report.html"
+            "VIOLATION {what}\n  {command} --seed {seed} --report report.html"
         )
         .expect("memory");
     }
@@ -116,7 +109,7 @@ pub fn failures(sweep: &Sweep, shown: &str, options: &Options) -> String {
         let why = sample.errors.join("; ");
         writeln!(
             text,
-            "failed    {why}\n  {command} {shown} --virtual --seed {} --report report.html",
+            "failed    {why}\n  {command} --seed {} --report report.html",
             sample.seed
         )
         .expect("memory");

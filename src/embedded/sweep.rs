@@ -60,6 +60,7 @@ pub fn sweep(
     config: &Arc<Config>,
     seeds: RangeInclusive<u64>,
     options: &Options,
+    is_over: impl Fn() -> bool + Sync,
     keep: impl Fn(&Run) -> Sample + Sync,
 ) -> Sweep {
     let hook = std::panic::take_hook();
@@ -68,6 +69,7 @@ pub fn sweep(
     }));
     let samples = seeds
         .into_par_iter()
+        .filter(|_| !is_over())
         .map(|seed| {
             let order = Order {
                 options: options.clone(),

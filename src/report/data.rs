@@ -22,13 +22,19 @@ const MAX_DATAGRAMS_BYTES: usize = 6_000_000;
 const MIN_DATAGRAMS_BYTES: usize = 500_000;
 /// No datagram is cut to less.
 const MIN_CUT_BYTES: usize = 64;
+/// How many types of messages are told apart, the most frequent ones, and how long their names are, in
+/// characters: foreign replicas may send anything.
+const MAX_KINDS: usize = 24;
+const MAX_KIND_CHARACTERS: usize = 32;
+/// The name of the others.
+const OTHER_KINDS: &str = "(other types)";
 
 #[derive(Serialize)]
 struct Data<'a> {
     start: &'a Start,
     end: &'a End,
     /// The types of messages.
-    kinds: Vec<&'a str>,
+    kinds: Vec<String>,
     /// All who take part: replicas, then clients.
     parties: Vec<Id>,
     messages: Messages<'a>,
@@ -148,19 +154,14 @@ fn messages<'a>(
     by_mid: &HashMap<&str, usize>,
     party: &impl Fn(Id) -> i32,
     room: usize,
-) -> (Messages<'a>, Vec<&'a str>) {
+) -> (Messages<'a>, Vec<String>) {
     let mut columns = Messages::default();
-    let mut kinds: Vec<&str> = Vec::new();
-    let mut number_of: HashMap<&str, usize> = HashMap::new();
+    let (kinds, number_of) = kinds(messages);
     let cut = cut_bytes(messages, room);
     for (place, message) in messages.iter().enumerate() {
-        let kind = *number_of.entry(&message.kind).or_insert_with(|| {
-            kinds.push(&message.kind);
-            kinds.len() - 1
-        });
         columns.from.push(party(message.from));
         columns.to.push(party(message.to));
-        columns.kind.push(kind);
+        columns.kind.push(number_of[message.kind.as_str()]);
         columns
             .sent
             .push(message.sent_ns.unwrap_or(message.time_ns));
@@ -174,7 +175,7 @@ fn messages<'a>(
         let attempt = message.mid.as_deref().and_then(|mid| by_mid.get(mid));
         let attempt = attempt.and_then(|attempt| i32::try_from(*attempt).ok());
         columns.attempt.push(attempt.unwrap_or(-1));
-        if let Some(original) = message.copy_of {
+        if let Some(original) = message.copy_of.filter(|original| *original < place) {
             columns.copies.insert(place, original);
         }
         if message.mid.is_none() {
@@ -186,6 +187,39 @@ fn messages<'a>(
         columns.data.push(shortened(&message.data, cut));
     }
     (columns, kinds)
+}
+
+/// The types' names in the order of their first messages, and which of them each type is.
+fn kinds(messages: &[Message]) -> (Vec<String>, HashMap<&str, usize>) {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut order: Vec<&str> = Vec::new();
+    for message in messages {
+        let count = counts.entry(&message.kind).or_default();
+        if *count == 0 {
+            order.push(&message.kind);
+        }
+        *count += 1;
+    }
+    let mut frequent = order.clone();
+    frequent.sort_by_key(|kind| std::cmp::Reverse(counts[kind]));
+    frequent.truncate(MAX_KINDS);
+    let mut names: Vec<String> = Vec::new();
+    let mut number_of = HashMap::new();
+    for kind in order {
+        let mut name = OTHER_KINDS.to_owned();
+        if frequent.contains(&kind) {
+            name = kind.chars().take(MAX_KIND_CHARACTERS).collect();
+            if name.len() < kind.len() {
+                name.push('…');
+            }
+        }
+        let number = names.iter().position(|known| *known == name);
+        number_of.insert(kind, number.unwrap_or(names.len()));
+        if number.is_none() {
+            names.push(name);
+        }
+    }
+    (names, number_of)
 }
 
 /// The attempts whose MIDs stand anywhere in a datagram as a text.
@@ -273,6 +307,37 @@ mod tests {
         let by_mid = HashMap::from([("abc", 0), ("def", 1)]);
         let datagram = r#"{"entries":[[1,{"MID":"def"}],{"x":"abc"}],"y":"def","z":"abcd"}"#;
         assert_eq!(related(datagram, &by_mid), [1, 0]);
+    }
+
+    #[test]
+    fn of_very_many_types_the_frequent_ones_are_told_apart() {
+        let message = |kind: String| Message {
+            number: 0,
+            time_ns: 0,
+            sent_ns: None,
+            arrived_ns: None,
+            from: Id(0),
+            to: Id(1),
+            kind,
+            fate: Fate::Lost,
+            copy_of: None,
+            mid: None,
+            request: None,
+            effect: None,
+            data: RawValue::from_string("1".to_owned()).unwrap(),
+        };
+        let rare = (0..100).map(|at| format!("t{at}"));
+        let often = ["append".to_owned(), "é".repeat(50)];
+        let often = often.iter().cycle().take(4).cloned();
+        let messages: Vec<Message> = rare.chain(often).map(message).collect();
+        let (names, number_of) = kinds(&messages);
+        assert_eq!(names.len(), MAX_KINDS + 1);
+        assert_eq!(names[number_of["append"]], "append");
+        assert_eq!(names[number_of["t99"]], OTHER_KINDS);
+        assert_eq!(
+            names[number_of["é".repeat(50).as_str()]],
+            format!("{}…", "é".repeat(32))
+        );
     }
 
     #[test]

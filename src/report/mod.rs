@@ -42,13 +42,14 @@ pub fn page(trace: &Trace) -> String {
     assemble(&title, &data::of(trace), &RUN_SCRIPTS)
 }
 
-/// The page of a sweep; beside each config stands how the user called it.
-pub fn sweep_page(sweeps: &[(Sweep, String)]) -> String {
+/// The page of a sweep; beside each config stands the command that repeats
+/// a run of it, without its seed. So many runs were planned; fewer were played if it was interrupted.
+pub fn sweep_page(sweeps: &[(Sweep, String)], planned: u64) -> String {
     let title = match sweeps {
         [(one, _)] => format!("{}, {} seeds", one.config.name, one.samples.len()),
         _ => format!("{} configs", sweeps.len()),
     };
-    assemble(&title, &sweep::of(sweeps), &SWEEP_SCRIPTS)
+    assemble(&title, &sweep::of(sweeps, planned), &SWEEP_SCRIPTS)
 }
 
 /// Puts a page together. `data` is JSON.

@@ -14,14 +14,17 @@ const MAX_FAILURES: usize = 50;
 /// The longest text of a failure, in characters.
 const MAX_TEXT: usize = 2_000;
 
-/// Sweeps as JSON; beside each stands how the user called its config.
-pub(super) fn of(sweeps: &[(Sweep, String)]) -> String {
-    let sweeps: Vec<Value> = sweeps.iter().map(|(it, shown)| sweep(it, shown)).collect();
-    json!({ "sweeps": sweeps }).to_string()
+/// Sweeps as JSON; beside each stands the command that repeats a run, without its seed.
+pub(super) fn of(sweeps: &[(Sweep, String)], planned: u64) -> String {
+    let sweeps: Vec<Value> = sweeps
+        .iter()
+        .map(|(it, command)| sweep(it, command))
+        .collect();
+    json!({ "planned": planned, "sweeps": sweeps }).to_string()
 }
 
-fn sweep(sweep: &Sweep, shown: &str) -> Value {
-    let command = |seed: u64| format!("./run {shown} --virtual --seed {seed} --report report.html");
+fn sweep(sweep: &Sweep, command: &str) -> Value {
+    let command = |seed: u64| format!("{command} --seed {seed} --report report.html");
     let mut metrics: Vec<Value> = Vec::new();
     for (index, metric) in Metric::ALL.into_iter().enumerate() {
         let (unit, scale) = match metric {

@@ -207,10 +207,11 @@ fn run_sweeps(options: &Options, seeds: &Range<u64>) -> Result<u8, String> {
         return Err("--history needs a single seed".to_owned());
     }
     let plan = plan(options)?;
-    match perform::run(plan, seeds.clone())? {
-        true => Ok(0),
-        false => Ok(FAILED),
-    }
+    Ok(match perform::run(plan, seeds.clone())? {
+        perform::End::Sound => 0,
+        perform::End::Violated => FAILED,
+        perform::End::Interrupted(signal) => 128 + signal,
+    })
 }
 
 /// Checks everything that can be checked before the first run.
@@ -288,17 +289,22 @@ fn all_tasks(options: &Options) -> Result<Vec<Task>, String> {
     let task = |(index, test): (usize, &'static Test)| {
         let file = options.config_directory.join(format!("{}.json", test.name));
         let given = options.seed.map(|seed| seed.wrapping_add(index as u64));
-        task(Some(test), &file, given)
+        task(Some(test), &file, test.name, given)
     };
     TESTS.iter().enumerate().map(task).collect()
 }
 
 fn single_task(test: &Path, options: &Options) -> Result<Task, String> {
     let file = places::find_config(test, &options.config_directory);
-    task(None, &file, options.seed)
+    task(None, &file, &test.to_string_lossy(), options.seed)
 }
 
-fn task(test: Option<&'static Test>, file: &Path, seed: Option<u64>) -> Result<Task, String> {
+fn task(
+    test: Option<&'static Test>,
+    file: &Path,
+    called: &str,
+    seed: Option<u64>,
+) -> Result<Task, String> {
     let config = Config::load(file).map_err(|error| error.to_string())?;
     // A short one is easier to hand around.
     let drawn = || u64::from(rand::random::<u32>());
@@ -307,6 +313,7 @@ fn task(test: Option<&'static Test>, file: &Path, seed: Option<u64>) -> Result<T
         seed: seed.or(config.seed).unwrap_or_else(drawn),
         config: Arc::new(config),
         shown: file.display().to_string(),
+        called: called.to_owned(),
         history: None,
         pictures: Pictures::default(),
     })

@@ -12,7 +12,7 @@
 //! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`timeline`] and [`journal`] (what happened), [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`], [`history_check`] |
 //! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`], `state_lines` (what replicas tell of themselves) |
-//! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other) |
+//! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other), [`replay`] (the command that repeats one) |
 //! | what a user sees | [`terminal`], `progress`, [`output`], [`strip`], [`table`], [`json`], [`pictures`] (traces and reports) |
 
 pub mod children;
@@ -34,6 +34,7 @@ pub mod places;
 pub mod processes;
 mod progress;
 pub mod random;
+pub mod replay;
 pub mod report;
 pub mod roster;
 pub mod runner;

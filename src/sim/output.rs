@@ -13,6 +13,7 @@ use crate::sim::report::Report;
 use crate::sim::scoring::{Metric, Tier};
 use crate::sim::stats::{mean, median, percentile};
 use crate::sim::suite::Test;
+use crate::sim::timeline::FaultKind;
 use crate::trace::Violation;
 use crate::trace::recording::nanoseconds;
 
@@ -307,7 +308,12 @@ pub fn why(report: &Report, found: Option<&Violation>, command: &str, paint: Pai
             match before.next() {
                 Some(fault) => {
                     let ago = (found.time_ns - nanoseconds(fault.time)) as f64 / 1e9;
-                    format!("{at}, {ago:.3} s after the simulator {}", fault.said)
+                    let who = match fault.kind {
+                        // It says itself who.
+                        FaultKind::Died(_) => "",
+                        _ => "the simulator ",
+                    };
+                    format!("{at}, {ago:.3} s after {who}{}", fault.said)
                 }
                 None => at,
             }

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::embedded::{self, sweep::violation};
+use crate::raft::Options;
+use crate::runtime::arguments::OPTIONS_VARIABLE;
 use crate::sim::config::Config;
 use crate::sim::output::{self, Paint};
 use crate::sim::pictures::Pictures;
@@ -19,7 +21,7 @@ use crate::sim::signals::Signals;
 use crate::sim::suite::Test;
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
-use crate::sim::{history, json, strip, table};
+use crate::sim::{history, json, replay, strip, table};
 use crate::trace;
 use crate::trace::compile::Circumstances;
 
@@ -30,8 +32,10 @@ pub struct Task {
     pub test: Option<&'static Test>,
     /// The config.
     pub config: Arc<Config>,
-    /// How the user called the config.
+    /// The config's file.
     pub shown: String,
+    /// How the user called the config.
+    pub called: String,
     /// The seed.
     pub seed: u64,
     /// Where the clients' history goes.
@@ -43,30 +47,35 @@ pub struct Task {
 impl Task {
     /// What decides the run besides its config and seed.
     fn circumstances(&self, replicas: &Replicas) -> Circumstances {
-        let (shown, seed) = (&self.shown, self.seed);
+        let seed = self.seed;
         match replicas {
             Replicas::Processes(program) => {
                 let is_own = places::own_program()
                     .is_ok_and(|own| own.with_file_name("leasekv") == *program);
                 let program = program.display().to_string();
-                let replica = match is_own {
-                    true => String::new(),
-                    false => format!(" -r {program}"),
-                };
+                let replica = (!is_own).then_some(program.as_str());
+                // They inherit it.
+                let options = std::env::var(OPTIONS_VARIABLE).unwrap_or_default();
+                let command = replay::command(&self.called, replica, &options, false);
                 Circumstances {
                     is_virtual: false,
-                    command: format!("./run{replica} {shown} --seed {seed}"),
+                    command: format!("{command} --seed {seed}"),
                     program,
                     constants: serde_json::Value::Null,
                 }
             }
-            Replicas::Embedded(_) => Circumstances {
+            Replicas::Embedded(options) => Circumstances {
                 is_virtual: true,
                 program: "embedded cores in virtual time".to_owned(),
-                constants: embedded::run::constants(),
-                command: format!("./run {shown} --virtual --seed {seed}"),
+                constants: embedded::run::constants(options),
+                command: format!("{} --seed {seed}", self.virtual_command(options)),
             },
         }
+    }
+
+    /// The command that plays it in virtual time, without a seed.
+    pub fn virtual_command(&self, options: &Options) -> String {
+        replay::command(&self.called, None, &options.changes(), true)
     }
 }
 

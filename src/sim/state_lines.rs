@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::sim::roster::Roster;
 use crate::trace::State;
 use crate::trace::recording::nanoseconds;
+use crate::trace::sound::Logs;
 use crate::wire::state::{LINE_START, StateChange};
 
 /// How many lines are kept; later ones are left out.
@@ -63,7 +64,8 @@ impl StateLines {
     }
 
     /// All that was told, on the run's clock, in the order of time. What is no proper line is left
-    /// out.
+    /// out, and so is a change of the log that does not fit to those before: no replica can be trusted
+    /// with its story.
     pub(super) fn into_states(self, roster: &Roster) -> Vec<State> {
         let told: Vec<(usize, u64, Told)> = self
             .lines
@@ -82,11 +84,11 @@ impl StateLines {
         }
         let states = told
             .into_iter()
-            .map(|(replica, _, Told { at_ns, change })| {
+            .map(|(replica, came, Told { at_ns, change })| {
                 let on_runs_clock = |time: u64| time.saturating_add(ahead[replica]);
                 let lease = change.lease_until_ns;
                 State {
-                    time_ns: on_runs_clock(at_ns),
+                    time_ns: on_runs_clock(at_ns).min(came),
                     replica: roster.replica(replica),
                     causes: None,
                     change: StateChange {
@@ -98,6 +100,12 @@ impl StateLines {
             });
         let mut states: Vec<State> = states.collect();
         states.sort_by_key(|state| state.time_ns);
+        let mut logs = Logs::new((0..roster.replicas()).map(|at| roster.replica(at)));
+        for state in &mut states {
+            if logs.follow(state).is_err() {
+                state.change.log = None;
+            }
+        }
         states
     }
 }
@@ -122,5 +130,27 @@ mod tests {
         assert_eq!(times, [11_000_000, 17_000_000]);
         assert_eq!(states[1].change.lease_until_ns, Some(17_000_000));
         assert_eq!(states[1].change.term, Some(3));
+    }
+
+    #[test]
+    fn a_story_that_cannot_be_true_is_left_out() {
+        let lines = StateLines::new();
+        let sender = lines.sender(0);
+        let told = |at: u64, from: u64| {
+            format!(
+                r#"{LINE_START}{{"at_ns":{at},"log":{{"from":{from},"entries":[[1,"renew","FFFF",""]]}}}}"#
+            )
+        };
+        for (at, from) in [(0, 1), (1, 0), (2, 9), (u64::MAX, 2), (3, 3)] {
+            assert!(sender.take(Duration::from_nanos(5), &told(at, from)));
+        }
+        let states = lines.into_states(&Roster::new(3));
+        let kept: Vec<_> = states
+            .iter()
+            .map(|state| (state.time_ns, state.change.log.as_ref().map(|log| log.from)))
+            .collect();
+        let none = None;
+        let expected = [(0, Some(1)), (1, none), (2, none), (3, none), (5, Some(2))];
+        assert_eq!(kept, expected);
     }
 }

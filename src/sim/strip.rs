@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::id::Id;
 use crate::sim::output::Paint;
 use crate::sim::report::Report;
 use crate::sim::timeline::{FaultKind, Timeline};
@@ -43,7 +44,7 @@ pub fn chart(report: &Report, look: Look) -> String {
         total,
     };
     let timeline = &report.timeline;
-    let mut legend = vec!["leader: the last digit of its ID".to_owned()];
+    let mut legend = vec![digits(report.config.roster().replicas())];
     let (faults, named) = faults(timeline, &slices, look);
     legend.extend(named);
     let waiting = waiting(timeline, &slices, look);
@@ -113,6 +114,21 @@ fn axis(slices: &Slices) -> String {
     row.into_iter().collect()
 }
 
+/// What the signs of leaders mean.
+fn digits(replicas: usize) -> String {
+    let same = "leader: the last digit of its ID";
+    match replicas.checked_sub(17).map(|last| last as u32 + 16) {
+        None => same.to_owned(),
+        Some(last) => format!("{same}, G to {} for 0010 to {last:04X}", sign(last)),
+    }
+}
+
+/// The sign of the replica with this index: beyond 16 of them a digit of the ID is not enough.
+fn sign(replica: u32) -> char {
+    let digit = char::from_digit(replica % 36, 36).unwrap_or('?');
+    digit.to_ascii_uppercase()
+}
+
 fn leaders(report: &Report, slices: &Slices, look: Look) -> String {
     let roster = report.config.roster();
     // Per slice, for how long each led; nobody comes last.
@@ -147,9 +163,8 @@ fn leaders(report: &Report, slices: &Slices, look: Look) -> String {
             .filter(|leader| *leader < replicas)
         {
             Some(leader) => {
-                let digit = char::from_digit(leader as u32 % 36, 36).unwrap_or('?');
-                look.paint
-                    .one_of(leader, &digit.to_ascii_uppercase().to_string())
+                let sign = sign(leader as u32);
+                look.paint.one_of(leader, &sign.to_string())
             }
             None => nobody.to_string(),
         }
@@ -171,30 +186,36 @@ fn faults(timeline: &Timeline, slices: &Slices, look: Look) -> (String, Vec<Stri
         }
     };
     let mut split: Option<usize> = None;
-    let mut paused: Option<usize> = None;
-    // What lasts first, then what happens, so that no sign is covered.
+    let mut paused: Vec<(Id, usize)> = Vec::new();
+    let mut splits = Vec::new();
+    // What lasts first, then what happens, so that no sign is covered. A replica's pause lasts until it
+    // goes on or is dead, whatever becomes of the others.
     for fault in &timeline.faults {
         let at = slices.of(fault.time);
         match &fault.kind {
             FaultKind::Split { .. } | FaultKind::Cut(..) => split = split.or(Some(at)),
-            FaultKind::Heal => {
-                if let Some(from) = split.take() {
-                    row[from..at].fill(line);
+            FaultKind::Heal => splits.extend(split.take().map(|from| (from, at))),
+            FaultKind::Pause(replica) => {
+                if paused.iter().all(|(id, _)| id != replica) {
+                    paused.push((*replica, at));
                 }
             }
-            FaultKind::Pause(_) => paused = paused.or(Some(at)),
-            FaultKind::Resume(_) => {
-                if let Some(from) = paused.take() {
+            FaultKind::Resume(replica)
+            | FaultKind::Kill { replica, .. }
+            | FaultKind::Died(replica) => {
+                if let Some(place) = paused.iter().position(|(id, _)| id == replica) {
+                    let (_, from) = paused.swap_remove(place);
                     row[from..at].fill(wave);
                 }
             }
-            FaultKind::Kill { .. } | FaultKind::Died(_) => {}
         }
     }
-    for (from, sign) in [(split, line), (paused, wave)] {
-        if let Some(from) = from {
-            row[from..].fill(sign);
-        }
+    for (_, from) in paused {
+        row[from..].fill(wave);
+    }
+    splits.extend(split.map(|from| (from, slices.count)));
+    for (from, to) in splits {
+        row[from..to].fill(line);
     }
     for fault in &timeline.faults {
         let (sign, meaning) = match &fault.kind {
@@ -260,7 +281,6 @@ fn wrapped(items: &[String], width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Id;
     use crate::sim::report::golden;
     use crate::sim::timeline::Fault;
 
@@ -323,6 +343,44 @@ X kill
 unanswered: requests that wait for 50 ms or more, + from 10 on
 ";
         assert_eq!(drawn(53, false), expected);
+    }
+
+    #[test]
+    fn pauses_that_overlap_each_have_their_end() {
+        let fault = |time, kind| Fault {
+            time: Duration::from_secs(time),
+            kind,
+            said: String::new(),
+        };
+        let timeline = Timeline {
+            faults: vec![
+                fault(2, FaultKind::Pause(Id(1))),
+                fault(4, FaultKind::Pause(Id(2))),
+                fault(6, FaultKind::Resume(Id(1))),
+                fault(9, FaultKind::Resume(Id(2))),
+                fault(11, FaultKind::Pause(Id(2))),
+                fault(12, FaultKind::Cut(Id(0), Id(1))),
+                fault(14, FaultKind::Heal),
+            ],
+            ..Timeline::default()
+        };
+        let slices = Slices {
+            count: 20,
+            total: Duration::from_secs(20),
+        };
+        let look = Look {
+            columns: None,
+            unicode: false,
+            paint: Paint::new(false),
+        };
+        assert_eq!(faults(&timeline, &slices, look).0, "  P-P-R--R PC=H-----");
+    }
+
+    #[test]
+    fn beyond_sixteen_replicas_signs_are_explained() {
+        assert_eq!(digits(16), "leader: the last digit of its ID");
+        let said = "leader: the last digit of its ID, G to K for 0010 to 0014";
+        assert_eq!(digits(21), said);
     }
 
     #[test]

@@ -53,6 +53,13 @@ pub fn compile(
         command: circumstances.command.clone(),
     };
     let recording = report.recording.take().unwrap_or_default();
+    // What a broken promise ended has no round of the simulator's behind it.
+    let ended = [
+        recording.messages.last().map(|last| last.time_ns),
+        recording.states.last().map(|last| last.time_ns),
+        violations.iter().map(|violation| violation.time_ns).max(),
+    ];
+    let ended = ended.into_iter().flatten().max().unwrap_or(0);
     let leaders = report.timeline.leaders.iter();
     let notes = report.timeline.notes.iter();
     Trace {
@@ -73,7 +80,7 @@ pub fn compile(
             })
             .collect(),
         end: End {
-            time_ns: nanoseconds(report.lasted),
+            time_ns: nanoseconds(report.lasted).max(ended),
             complete: report.complete,
             passed: report.passed() && violations.is_empty(),
             left_out: recording.left_out,

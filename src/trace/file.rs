@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::trace::record::{FORMAT, Record, Start, Trace, VERSION};
+use crate::trace::sound::{self, Logs};
 
 /// The longest line that is read, in bytes: a datagram has at most 64 KiB, in a text with escapes
 /// some times as many; results and configs stay far below.
@@ -64,6 +65,8 @@ pub fn write(trace: &Trace, to: &mut impl Write) -> io::Result<()> {
 pub fn read(from: &mut impl BufRead) -> Result<Trace, String> {
     let mut trace: Option<Trace> = None;
     let mut ended = false;
+    let mut now = 0;
+    let mut logs = Logs::new([]);
     let mut line = Vec::new();
     for number in 1..=MAX_LINES {
         line.clear();
@@ -90,9 +93,18 @@ pub fn read(from: &mut impl BufRead) -> Result<Trace, String> {
         if ended {
             return Err(wrong("expected nothing behind the event `end`".into()));
         }
+        if let Some(time) = time(&record) {
+            if time < now {
+                return Err(wrong(format!(
+                    "`time_ns` {time}, expected at least {now} as in the line above"
+                )));
+            }
+            now = time;
+        }
         match (&mut trace, record) {
             (None, Record::Start(start)) => {
                 check_start(&start).map_err(wrong)?;
+                logs = Logs::new(start.replicas.iter().copied());
                 trace = Some(Trace::begin(*start));
             }
             (None, _) => return Err(wrong("expected the event `start` first".into())),
@@ -106,11 +118,18 @@ pub fn read(from: &mut impl BufRead) -> Result<Trace, String> {
                     let what = format!("message number {number}, expected {expected}");
                     return Err(wrong(what));
                 }
+                sound::message(&message).map_err(wrong)?;
                 trace.messages.push(*message);
             }
-            (Some(trace), Record::State(state)) => trace.states.push(*state),
+            (Some(trace), Record::State(state)) => {
+                logs.follow(&state).map_err(wrong)?;
+                trace.states.push(*state);
+            }
             (Some(trace), Record::Leader(leader)) => trace.leaders.push(leader),
-            (Some(trace), Record::Fault(fault)) => trace.faults.push(fault),
+            (Some(trace), Record::Fault(fault)) => {
+                sound::fault(&fault, &trace.start).map_err(wrong)?;
+                trace.faults.push(fault);
+            }
             (Some(trace), Record::Note(note)) => trace.notes.push(note),
             (Some(trace), Record::Violation(violation)) => trace.violations.push(*violation),
             (Some(trace), Record::End(end)) => {
@@ -120,6 +139,20 @@ pub fn read(from: &mut impl BufRead) -> Result<Trace, String> {
         }
     }
     Err(format!("more than {MAX_LINES} lines"))
+}
+
+/// When something happened; nothing of the first line.
+fn time(record: &Record) -> Option<u64> {
+    Some(match record {
+        Record::Start(_) => return None,
+        Record::Message(message) => message.time_ns,
+        Record::State(state) => state.time_ns,
+        Record::Leader(leader) => leader.time_ns,
+        Record::Fault(fault) => fault.time_ns,
+        Record::Note(note) => note.time_ns,
+        Record::Violation(violation) => violation.time_ns,
+        Record::End(end) => end.time_ns,
+    })
 }
 
 fn read_line(line: &[u8]) -> Result<Record, String> {
@@ -187,7 +220,7 @@ mod tests {
         "\n"
     );
     const END: &str = concat!(
-        r#"{"event":"end","time_ns":1,"complete":true,"passed":true,"left_out":0,"results":{}}"#,
+        r#"{"event":"end","time_ns":9,"complete":true,"passed":true,"left_out":0,"results":{}}"#,
         "\n"
     );
     const MESSAGE: &str = concat!(
@@ -195,6 +228,14 @@ mod tests {
         r#""fate":"lost","data":{"a": [1.50, "</script>"]}}"#,
         "\n"
     );
+
+    fn fault(rest: &str) -> String {
+        format!(r#"{{"event":"fault","time_ns":1,"text":"",{rest}}}"#)
+    }
+
+    fn state(log: &str) -> String {
+        format!(r#"{{"event":"state","time_ns":1,"replica":"0000","log":{log}}}"#)
+    }
 
     fn wrong(text: &str) -> String {
         read(&mut text.as_bytes()).unwrap_err()
@@ -251,6 +292,34 @@ mod tests {
                 "line 2: unknown event \"tea\"",
             ),
             (format!("{START}{END}{END}"), "line 3: expected nothing"),
+            (
+                format!("{START}{MESSAGE}{}", END.replace(":9", ":4")),
+                "line 3: `time_ns` 4, expected at least 5",
+            ),
+            (
+                format!("{START}{}", MESSAGE.replace("lost", "delivered")),
+                "line 2: `fate` is `delivered`, expected an `arrived_ns`",
+            ),
+            (
+                format!("{START}{}", fault(r#""kind":"kill""#)),
+                "line 2: a fault `kill`, expected a `replica`",
+            ),
+            (
+                format!("{START}{}", fault(r#""kind":"died","replica":"0009""#)),
+                "line 2: replica 0009, expected one of the `replicas`",
+            ),
+            (
+                format!("{START}{}", fault(r#""kind":"tea""#)),
+                "line 2: a fault \"tea\", expected kill, died",
+            ),
+            (
+                format!("{START}{}", state(r#"{"from":0,"entries":[]}"#)),
+                "line 2: `log` from index 0, expected 1 to 1",
+            ),
+            (
+                format!("{START}{}", state(r#"{"from":3,"entries":[]}"#)),
+                "line 2: `log` from index 3, expected 1 to 1",
+            ),
         ] {
             let error = wrong(&text);
             assert!(error.starts_with(said), "{error}, expected {said}");

@@ -10,11 +10,13 @@
 //! | [`recording`] | from a driver's journal to records |
 //! | [`compile`] | a run's report and recording as one trace |
 //! | [`mod@file`] | writing and reading the lines |
+//! | [`sound`] | whether records fit together |
 
 pub mod compile;
 pub mod file;
 pub mod record;
 pub mod recording;
+pub mod sound;
 
 pub use record::{End, Message, Record, Start, State, Trace, Violation};
 pub use recording::Recording;

@@ -4,6 +4,7 @@
 //! the tests are skipped, and say so; with `LEASEKV_BROWSER=required`, as in CI, that is a failure.
 //! With `LEASEKV_SCREENSHOTS=DIR` each also leaves its picture there.
 
+mod foreign;
 mod runs;
 mod sweeps;
 mod traces;

@@ -42,6 +42,7 @@ fn a_sweep_shows_how_its_metrics_are_spread_and_its_worst_seeds() {
         "total messages".to_owned(),
         format!("greatest {most}"),
         "full < 4000".to_owned(),
+        "partial < 5000 →".to_owned(),
         format!("--virtual --seed {} --report report.html", worst["seed"]),
     ] {
         assert!(figure.contains(&part), "{part}: {figure}");

@@ -78,6 +78,21 @@ fn a_broken_promise_opens_at_its_moment_with_the_logs_side_by_side() {
             violation["operations"].as_array().unwrap().len() as f64
         );
     }
+    // The sentence names replicas by their IDs and a put by its MID, so that it can be followed.
+    if violation["name"] == "lease" {
+        let text = violation["text"].as_str().unwrap();
+        let named = |line: &&Value| line["MID"].as_str().is_some_and(|mid| text.contains(mid));
+        let asked = played
+            .of("message")
+            .find(named)
+            .expect("the put is in the trace");
+        let attempts = browser.run("return leasekv.state.followed.attempts.length");
+        assert!(attempts.as_u64() > Some(0), "{text}");
+        let panel = browser.text("#panel");
+        let client = asked["from"].as_str().unwrap();
+        assert!(panel.contains(client), "{client}: {panel}");
+        assert!(browser.text(".violation .named").contains(client));
+    }
     browser.screenshot("report-violation");
     assert_eq!(browser.complaints(), json!([]));
 }
@@ -102,7 +117,11 @@ fn operations_that_no_order_explains_stand_side_by_side() {
         operation(3, "get", "v1", 9_250_000_000, json!(9_300_000_000u64)),
     ]});
     let mut lines = played.lines.clone();
-    let place = lines.len() - 1;
+    let later = |line: &Value| line["time_ns"].as_u64() > violation["time_ns"].as_u64();
+    let place = lines
+        .iter()
+        .position(later)
+        .expect("it lies within the run");
     lines.insert(place, violation);
     browser.open(&played.redrawn(&lines));
     assert_eq!(browser.text("#verdict"), "✗ VIOLATION");

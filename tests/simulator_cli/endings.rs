@@ -68,6 +68,35 @@ fn an_interrupted_run_shows_its_statistics_and_leaves_no_replica() {
     }
 }
 
+#[test]
+fn an_interrupted_sweep_sums_up_what_it_has_played() {
+    let bench = Bench::new(json!({}));
+    let page = bench.path("sweep.html");
+    let child = Command::new(simulator())
+        .arg(bench.path("short.json"))
+        .args(["--virtual", "--seeds", "100000", "--report"])
+        .arg(&page)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let listens = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id()));
+        let status = status.unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        u64::from_str_radix(mask.unwrap_or("0").trim(), 16).unwrap() >> 14 & 1 == 1
+    };
+    wait_until("it listens", listens);
+    std::thread::sleep(Duration::from_millis(300));
+    send_signal("-TERM", &child.id().to_string());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143));
+    let text = stdout(&output);
+    assert!(text.contains("Interrupted, of 100000 runs"), "{text}");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.ends_with("</html>\n"));
+}
+
 /// Whether a process ignores a signal.
 fn ignores(pid: u32, signal: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

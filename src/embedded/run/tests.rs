@@ -105,7 +105,7 @@ impl Search {
         for seed in 0..self.seeds {
             for &name in self.configs {
                 runs += 1;
-                let sweep = sweep(&course(name), seed..=seed, &options, Sample::of);
+                let sweep = sweep(&course(name), seed..=seed, &options, || false, Sample::of);
                 if let Some((_, what)) = sweep.violations().next() {
                     return Some((runs, format!("{name} seed {seed}"), name, what.to_owned()));
                 }

@@ -5,8 +5,8 @@ L.diagram = (model, canvas, hooks) => {
   const LEFT = 74;
   const RIGHT = 14;
   const AXIS = 46;
-  // Beyond so many lines dashes cannot be told apart any more, and markers cover each other.
-  const MANY = 1500;
+  // With more lines than this dashes cannot be told apart any more, and markers cover each other.
+  const many = () => Math.min(Math.max(width * 0.6, 300), 1500);
   const LEAST_SPAN = 20e3;
   const view = { from: 0, to: end };
   const filter = { kinds: new Set(), replicas: new Set(), client: -1, attempts: null };
@@ -127,6 +127,7 @@ L.diagram = (model, canvas, hooks) => {
 
   // Texts stand above everything else.
   let labels = [];
+  let tags = [];
   const drawLabels = (context, chrome) => {
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "middle";
@@ -139,10 +140,12 @@ L.diagram = (model, canvas, hooks) => {
       context.fillStyle = !colour ? chrome.soft : L.theme.dark() ? "#10141a" : "#ffffff";
       context.fillText(text, px, y + 0.5);
     }
+    tags.forEach(([text, px, y]) => tag(context, chrome, text, px, y));
   };
 
   const drawLanes = (context, chrome) => {
     labels = [];
+    tags = [];
     const inner = width - LEFT - RIGHT;
     context.fillStyle = chrome.lane;
     context.fillRect(LEFT, laneY(0) - 2, inner, 4);
@@ -216,7 +219,7 @@ L.diagram = (model, canvas, hooks) => {
           context.fillRect(a, y - 9, w, 18);
           context.globalAlpha = 1;
           L.hatch(context, a, y - 9, w, 18, chrome.soft, 4);
-          if (w > 60) tag(context, chrome, "paused", a + w / 2, y);
+          if (w > 60) tags.push(["paused", a + w / 2, y]);
         });
       }
       if (dead < view.to) {
@@ -236,7 +239,7 @@ L.diagram = (model, canvas, hooks) => {
           L.shape(context, "cross", x(dead), y, 8);
           context.stroke();
         }
-        if (width - RIGHT - a > 90) tag(context, chrome, "dead", a + 40, y);
+        if (width - RIGHT - a > 90) tags.push(["dead", a + 40, y]);
       }
     });
   };
@@ -285,7 +288,7 @@ L.diagram = (model, canvas, hooks) => {
         ends.get(key).push(x1, y1, y1 > y0 ? -1 : 1);
       }
     }
-    const few = shown <= MANY;
+    const few = shown <= many();
     const crowded = shown > 4 * width;
     context.save();
     context.beginPath();
@@ -377,12 +380,15 @@ L.diagram = (model, canvas, hooks) => {
       context.stroke();
       context.globalAlpha = 1;
     }
-    // Faults and violations above the axis, labels where there is room.
-    let free = LEFT;
-    for (const event of model.events) {
-      if (event.kind === "election" || event.time < view.from || event.time > view.to) continue;
+    // Faults and violations above the axis: in words where there is room, else by their sign alone. What
+    // is worse comes first.
+    const taken = [];
+    const there = model.events.filter((event) => event.kind !== "election" && event.time >= view.from && event.time <= view.to);
+    const badness = (event) => (event.kind === "violation" ? 0
+      : ["kill", "died"].includes(event.fault.kind) ? 1 : ["heal", "resume"].includes(event.fault.kind) ? 3 : 2);
+    for (const event of there.sort((a, b) => badness(a) - badness(b) || a.time - b.time)) {
       const px = x(event.time);
-      const bad = event.kind === "violation" || event.fault?.kind === "kill" || event.fault?.kind === "died";
+      const bad = badness(event) < 2;
       context.strokeStyle = bad ? chrome.bad : chrome.soft;
       context.setLineDash(event.kind === "violation" ? [] : [4, 3]);
       context.lineWidth = event.kind === "violation" ? 2 : 1;
@@ -392,14 +398,23 @@ L.diagram = (model, canvas, hooks) => {
       context.stroke();
       context.setLineDash([]);
       const text = event.kind === "violation" ? `✗ ${event.text}` : SHORT[event.fault.kind](event.fault);
-      const w = context.measureText(text).width;
-      const from = Math.min(Math.max(px - 4, LEFT), width - RIGHT - w);
-      if (from >= free) {
+      const next = there.reduce((least, other) => {
+        const at = x(other.time);
+        return at > px + 1 && at < least ? at : least;
+      }, Infinity);
+      // A long text must not take the room of the next one's; its first word is as good.
+      const brief = text.split(",")[0];
+      for (const words of [text, brief, text.slice(0, 1)]) {
+        const w = context.measureText(words).width;
+        const from = Math.max(Math.min(px - 4, width - RIGHT - w), LEFT);
+        const free = taken.every(([a, b]) => from + w + 8 < a || from > b + 8);
+        if (!free || from + w > width || (words !== brief && words.length > 1 && from + w > next - 4)) continue;
         context.fillStyle = bad ? chrome.bad : chrome.ink;
         context.textAlign = "left";
-        context.fillText(text, from, 12);
-        free = from + w + 10;
+        context.fillText(words, from, 12);
+        taken.push([from, from + w]);
         context.textAlign = "center";
+        break;
       }
     }
     for (let time = Math.ceil(view.from / step) * step; time <= view.to; time += step) {
@@ -448,7 +463,7 @@ L.diagram = (model, canvas, hooks) => {
     drawAxis(context, chrome);
     // Among few messages their ends matter, among many the lanes.
     const [first, last] = model.visible(view.from, view.to);
-    const crowd = last - first > MANY;
+    const crowd = last - first > many();
     if (!crowd) drawLanes(context, chrome);
     shown = drawMessages(context, chrome);
     if (crowd) drawLanes(context, chrome);

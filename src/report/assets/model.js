@@ -63,7 +63,7 @@ L.model = (data) => {
     for (const [key, value] of Object.entries(change)) {
       if (key === "log") {
         state.log.length = Math.min(state.log.length, value.from - 1);
-        state.log.push(...value.entries);
+        for (const entry of value.entries) state.log.push(entry);
       } else {
         state[key] = value;
       }
@@ -352,8 +352,8 @@ L.model = (data) => {
   for (const fault of data.faults) {
     const after = [...requests.values()].filter((r) => r.made < fault.time_ns + 2e8
       && (r.done ?? end) > fault.time_ns);
-    const settled = Math.min(Math.max(fault.time_ns + 2e7, ...after.map((r) => r.done ?? 0)),
-      fault.time_ns + 2e9);
+    const latest = after.reduce((most, r) => Math.max(most, r.done ?? 0), fault.time_ns + 2e7);
+    const settled = Math.min(latest, fault.time_ns + 2e9);
     const text = fault.text.charAt(0).toUpperCase() + fault.text.slice(1);
     events.push({ kind: "fault", time: fault.time_ns, from: fault.time_ns, to: settled, text, fault });
   }
@@ -375,12 +375,19 @@ L.model = (data) => {
       const campaign = stretch.role === "candidate" || stretch.role === "pre-candidate";
       if (campaign && stretch.from < time && stretch.from > time - 1.5e9) from = Math.min(from, stretch.from);
     }));
-    const text = term === null ? `${name(replica)} leads` : `${name(replica)} leads term ${term}`;
+    const text = term === null ? `${name(replica)} is believed to lead` : `${name(replica)} leads term ${term}`;
     events.push({ kind: "election", time, from, to: time + (time - from) * 0.3, text, replica, term });
   }
+  const wrongs = order.filter((n) => messages.effect[n] === 3 && messages.attempt[n] >= 0);
   data.violations.forEach((violation, index) => {
     const operations = violation.operations ?? [];
-    const mids = (violation.text.match(/[0-9A-Za-z]{16}/g) ?? []).filter((mid) => byMid.has(mid));
+    const mids = [...new Set(violation.text.match(/[0-9A-Za-z]+/g) ?? [])].filter((mid) => byMid.has(mid));
+    // A wrong answer is told by its key: then it is the answer that came wrong just then.
+    if (violation.kind === "incorrect" && !mids.length) {
+      const wrong = wrongs.find((n) => Math.abs(messages.end[n] - violation.time_ns) < 1e6
+        && violation.text.includes(attempts.key[messages.attempt[n]]));
+      if (wrong !== undefined) mids.push(attempts.mid[messages.attempt[wrong]]);
+    }
     let [from, to] = [violation.time_ns - 3e6, violation.time_ns + 1e6];
     for (const operation of operations) {
       from = Math.min(from, operation.invoked_ns);

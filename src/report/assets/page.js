@@ -11,21 +11,28 @@
   const state = { selected: null, lane: null, followed: null };
 
   // The verdict, and what to look at first.
+  const plural = (count, thing) => `${count} ${thing}${count === 1 ? "" : "s"}`;
+  const requestCount = (requests) => `${plural(requests.length, "request")} ${requests.length === 1 ? "was" : "were"}`;
   const list = (items) => (items.length > 1 ? `${items.slice(0, -1).join(", ")} and ${items.at(-1)}` : items[0] ?? "");
   const story = () => {
     const lines = [];
     const go = (event) => el("button", { class: "link", onclick: () => goTo(event) }, L.seconds(event.time, 3e10));
+    // The first stands in full just below.
     data.violations.slice(0, 4).forEach((violation, index) => {
+      if (index === 0) return;
       const event = model.events.find((e) => e.kind === "violation" && e.index === index);
       lines.push(el("li", { class: "bad" }, `✗ ${violation.name} at `, go(event), `: ${violation.text}`));
     });
     if (data.violations.length > 4) lines.push(el("li", { class: "bad" }, `✗ and ${data.violations.length - 4} more violations`));
-    if (!data.violations.length) {
+    if (!data.end.complete && !data.violations.length) {
+      // What it lacks of a whole run is no fault.
+      lines.push(el("li", { class: "bad" }, `‖ The run was interrupted at ${L.seconds(end, 3e10)} and is not judged.`));
+    } else if (!data.violations.length) {
       (results.errors ?? []).forEach((error) => lines.push(el("li", { class: "bad" }, `✗ ${error}`)));
     }
     (results.warnings ?? []).forEach((warning) => lines.push(el("li", { class: "bad" }, `! ${warning}`)));
     plots.outages.forEach(({ kill, lasted, open }) => {
-      const event = model.events.find((e) => e.fault?.time_ns === kill.time_ns);
+      const event = model.events.find((e) => e.fault === kill);
       lines.push(el("li", {}, `Leader ${kill.replica} killed at `, go(event), open
         ? ": no put was acknowledged any more" : `: the next put was acknowledged ${L.duration(lasted)} later`));
     });
@@ -34,13 +41,13 @@
     const late = longest.filter((request) => request.done !== null);
     const link = (request) => el("button", { class: "link", onclick: () => followAttempts(request.attempts, true) }, `#${request.id}`);
     const links = (requests) => requests.slice(0, 5).flatMap((request) => [link(request), " "]);
-    if (never.length) lines.push(el("li", { class: "bad" }, data.end.complete ? `${never.length} requests were never completed: `
-      : `${never.length} requests were open when the run was ended here: `, links(never)));
+    if (never.length) lines.push(el("li", { class: "bad" }, data.end.complete ? `${requestCount(never)} never completed: `
+      : `${requestCount(never)} open when the run was ended here: `, links(never)));
     if (late.length) {
-      lines.push(el("li", {}, `${late.length} requests took 50 ms or longer, the longest `,
+      lines.push(el("li", {}, `${plural(late.length, "request")} took 50 ms or longer, the longest `,
         `${L.duration(late[0].done - late[0].made)}: `, links(late)));
     }
-    if (data.end.left_out) lines.push(el("li", { class: "bad" }, `${data.end.left_out} messages are beyond the trace's limit`));
+    if (data.end.left_out) lines.push(el("li", { class: "bad" }, `Beyond the trace's limit: ${plural(data.end.left_out, "message")}`));
     if (!lines.length) lines.push(el("li", { class: "good" }, "Nothing went wrong: every request was completed within 50 ms."));
     return lines;
   };
@@ -64,7 +71,10 @@
     model.reigns.forEach(({ from, to, leader }) => led.set(leader, (led.get(leader) ?? 0) + to - from));
     const parts = [...led].filter(([, time]) => time >= 5e7).map(([leader, time]) => `${model.name(leader)} ${L.seconds(time, 3e10)}`);
     const turns = model.events.filter((event) => event.kind === "election").length;
-    return parts.length ? `Led: ${list(parts)}; ${turns} election${turns === 1 ? "" : "s"}.` : "Nobody led.";
+    if (!parts.length) return "Nobody led.";
+    // Of replicas that tell nothing of themselves, only what their answers said is known.
+    return model.toldAnything ? `Led: ${list(parts)}; ${plural(turns, "election")}.`
+      : `Believed to lead, by the answers: ${list(parts)}; ${plural(turns, "turn")}.`;
   };
 
   const canvas = el("canvas", {
@@ -113,8 +123,16 @@
   const rows = (pairs) => el("table", { class: "facts" }, el("tbody", {}, pairs.filter(Boolean).map(([key, ...value]) => el(
     "tr", {}, el("th", { scope: "row" }, key), el("td", {}, value)))));
   const json = (value) => el("pre", { class: "json" }, typeof value === "string" ? value : pretty(value));
+  // A foreign replica may nest so deeply that no browser writes it.
+  const asText = (value, indent) => {
+    try {
+      return JSON.stringify(value, null, indent);
+    } catch {
+      return "… (nested too deeply to be shown; it is in the trace)";
+    }
+  };
   const pretty = (value) => {
-    const text = JSON.stringify(value, null, 1);
+    const text = asText(value, 1);
     // Short lists on one line.
     return text.replace(/\[\s*([^[\]{}]{0,60}?)\s*\]/g, (_, inside) => `[${inside.replace(/\s*\n\s*/g, " ")}]`);
   };
@@ -163,7 +181,7 @@
         ["sent", L.seconds(messages.sent[n], 1)],
         ["fate", messages.fate[n] === 0 ? `arrived ${L.seconds(messages.end[n], 1)}, after ${took}` : FATE_TEXTS[messages.fate[n]]],
         messages.effect[n] >= 0 && ["client", EFFECTS[messages.effect[n]]],
-        copy !== undefined && ["copy of", messageLink(copy, `message ${copy}`)],
+        copy !== undefined && ["copy of", copy < model.count ? messageLink(copy, `message ${copy}`) : `message ${copy}`],
         ["number", String(n)],
       ]),
       related.length ? el("p", {}, related.slice(0, 8).flatMap((a) => [el("button", {
@@ -188,7 +206,9 @@
     if (a < from || b > to || to - from > span * 4) diagram.setView((a + b - span) / 2, (a + b + span) / 2);
   };
 
-  function showLane(replica, time, before = false) {
+  function showLane(replica, at, before = false) {
+    // Before the run there was nothing, and after it nothing more is known.
+    const time = Math.min(Math.max(at, 0), end);
     state.lane = { replica, time };
     state.selected = null;
     diagram.select(null);
@@ -206,8 +226,8 @@
     }
     const tail = told.log.slice(-12);
     const lease = told.lease_until_ns > time ? `${L.duration(told.lease_until_ns - time)} left` : "none";
-    const uncommitted = told.log.length - told.commit;
-    fill(`${id} at ${L.seconds(time, 1)}`,
+    const uncommitted = Math.max(told.log.length - told.commit, 0);
+    fill(`${id} ${before ? "just before" : "at"} ${L.seconds(time, 1)}`,
       rows([
         ["state", alive], ["role", told.role], ["term", String(told.term)],
         ["vote", told.vote === "FFFF" ? "none" : told.vote],
@@ -310,9 +330,11 @@
   function hover(n, event, time, lane) {
     tip.hidden = n === null || !event;
     if (n !== null && event) {
-      const text = typeof messages.data[n] === "string" ? messages.data[n] : JSON.stringify(messages.data[n]);
+      const text = typeof messages.data[n] === "string" ? messages.data[n] : asText(messages.data[n]);
+      const changed = model.effectsOf(n).states.flatMap((index) => Object.keys(model.states.change[index]));
       const took = messages.fate[n] === 0 ? L.duration(messages.end[n] - messages.sent[n]) : FATE_TEXTS[messages.fate[n]];
       tip.replaceChildren(el("b", {}, summary(n)), ` · ${L.seconds(messages.sent[n], 1)} · ${took}`,
+        changed.length ? ` · changes ${[...new Set(changed)].map((key) => key.replace("_until_ns", "")).join(", ")} of ${model.name(messages.to[n])}` : "",
         el("br"), el("code", {}, text.length > 420 ? `${text.slice(0, 420)}…` : text));
       const box = canvas.getBoundingClientRect();
       const room = box.width - 440;
@@ -323,7 +345,7 @@
   }
 
   // Filters; their swatches are the legend.
-  const swatch = (kind) => {
+  const swatch = (kind, shape) => {
     const image = el("canvas", { width: 34, height: 14, "aria-hidden": "true", class: "swatch" });
     const paint = () => {
       const context = L.sharp(image, 34, 14);
@@ -338,9 +360,9 @@
       context.stroke();
       context.setLineDash([]);
       context.beginPath();
-      L.shape(context, style.shape, 28, 7, 3.5);
-      context.fill();
-      if (style.shape === "ring") context.stroke();
+      L.shape(context, shape ?? style.shape, 28, 7, 3.5);
+      if (!shape) context.fill();
+      if (shape || style.shape === "ring") context.stroke();
     };
     L.theme.onChange(paint);
     paint();
@@ -420,15 +442,15 @@
   const rateTable = () => numbers(["from", ...plots.stacked.map((kind) => data.kinds[kind])],
     Array.from({ length: plots.bins }, (_, bin) => [L.seconds(bin * plots.step, plots.step * 10),
       ...plots.stacked.map((kind) => String(Math.round(plots.rates[kind][bin])))]));
-  const legend = (items) => el("p", { class: "legend soft" }, items.flatMap(([kind, text]) => [
-    el("span", { class: "key" }, swatch(kind), ` ${text ?? kind}`), " "]));
+  const legend = (items) => el("p", { class: "legend soft" }, items.flatMap(([kind, shape]) => [
+    el("span", { class: "key" }, swatch(kind, shape), ` ${kind}`), " "]));
   const outagePlot = () => {
     const most = Math.max(...plots.outages.map((outage) => outage.lasted), 1);
     return el("table", { class: "outages" }, el("thead", {}, el("tr", {}, ["leader", "killed", "outage", ""].map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, plots.outages.map(({ kill, lasted, open }) => {
         const bar = el("span", { class: "outage" });
         bar.style.width = `${Math.max((lasted / most) * 100, 1)}%`;
-        const event = model.events.find((e) => e.fault?.time_ns === kill.time_ns);
+        const event = model.events.find((e) => e.fault === kill);
         return el("tr", {}, el("th", { scope: "row" }, kill.replica),
           el("td", {}, el("button", { class: "link", onclick: () => goTo(event) }, L.seconds(kill.time_ns, 3e10))),
           el("td", {}, `${L.duration(lasted)}${open ? ", to the end" : ""}`), el("td", { class: "bars" }, bar));
@@ -441,6 +463,9 @@
     followRequest: (id) => { if (model.requests.has(id)) followAttempts(model.requests.get(id).attempts); },
   });
   const violationEvents = model.events.filter((event) => event.kind === "violation");
+  // Replicas that contradict each other "take turns" with every answer.
+  const MOST_EVENTS = 200;
+  const others = model.events.filter((event) => event.kind !== "violation");
   const zoomButtons = [["−", "Zoom out", () => diagram.zoom(2)], ["+", "Zoom in", () => diagram.zoom(0.5)],
     ["All", "Show the whole run", () => diagram.setView(0, end)]].map(([text, label, act]) => el(
     "button", { "aria-label": label, title: label, onclick: act }, text));
@@ -457,7 +482,8 @@
         el("div", {}, el("ul", { id: "story" }, story()), el("p", { class: "soft" }, whoLed()))),
       ...(violationEvents.length ? [violations(violationEvents[0])] : []),
       el("section", { "aria-label": "overview" }, overviewCanvas),
-      el("nav", { class: "events", "aria-label": "faults, elections and violations" }, [...violationEvents, ...model.events.filter((e) => e.kind !== "violation")].map(eventButton)),
+      el("nav", { class: "events", "aria-label": "faults, elections and violations" }, [...violationEvents.slice(0, MOST_EVENTS), ...others.slice(0, MOST_EVENTS)].map(eventButton),
+        others.length > MOST_EVENTS ? el("span", { class: "soft" }, `and ${others.length - MOST_EVENTS} more`) : null),
       el("section", { class: "main" },
         el("div", { class: "stage" },
           el("div", { class: "row tools" }, zoomButtons, where, el("span", { class: "spring" }), followForm),
@@ -466,12 +492,12 @@
             el("div", { class: "row kinds", role: "group", "aria-label": "types of messages" }, kindFilter),
             el("div", { class: "row" }, el("span", { class: "group", role: "group", "aria-label": "replicas" }, replicaFilter),
               clientFilter, reset, el("span", { class: "spring" }), shownCount)),
-          el("p", { id: "keys", class: "soft keys" }, "Wheel or + − zoom, drag or ← → pan, Home shows all, N and P go through the messages, Esc lets go.")),
+          el("p", { id: "keys", class: "soft keys" }, "Wheel or + − zoom, drag or ← → pan, Home shows all, N P messages, F follow its request, L replicas’ states, Esc lets go.")),
         panel),
       ...violationEvents.slice(1).map(violations),
       el("section", { class: "plots", "aria-label": "plots" },
         el("figure", {}, el("figcaption", {}, "Latency of each answer, by when it was asked for; ▲ never answered"),
-          latencyCanvas, legend([["ok"], ["redirect"], ["fail", "fail (×)"]]), latencyTable()),
+          latencyCanvas, legend([["ok"], ["redirect", "diamond"], ["fail", "cross"]]), latencyTable()),
         el("figure", {}, el("figcaption", {}, "Messages between replicas a second, by type"), rateCanvas,
           legend(plots.stacked.map((kind) => [data.kinds[kind]])), rateTable()),
         plots.outages.length ? el("figure", {}, el("figcaption", {}, "Outages: from the kill of a leader to the next acknowledged put"), outagePlot()) : null),
@@ -489,6 +515,7 @@
       ArrowUp: () => diagram.zoom(0.7), ArrowDown: () => diagram.zoom(1.4),
       Home: () => diagram.setView(0, end), End: () => diagram.setView(0, end),
       n: () => next(1), p: () => next(-1), N: () => next(1), P: () => next(-1),
+      l: () => nextLane(1), L: () => nextLane(-1), f: followSelected, F: followSelected,
       Escape: () => (state.followed ? unfollow() : showOverview()),
     };
     if (keys[event.key]) {
@@ -496,6 +523,19 @@
       keys[event.key]();
     }
   });
+  // What a click on a lane does, one replica after the other, in the middle of the view.
+  const nextLane = (by) => {
+    const { from, to } = diagram.view;
+    const { replica, time } = state.lane ?? { replica: by > 0 ? -1 : model.replicas };
+    const seen = time !== undefined && time >= from && time <= to;
+    showLane((replica + by + model.replicas) % model.replicas, seen ? time : (from + to) / 2);
+  };
+  const followSelected = () => {
+    if (state.selected === null) return;
+    const own = messages.attempt[state.selected];
+    const related = own >= 0 ? [own] : messages.related[state.selected] ?? [];
+    if (related.length) followAttempts(requestOf(related[0]).attempts);
+  };
   const next = (by) => {
     const n = diagram.neighbour(by);
     if (n !== null) showMessage(n, true);

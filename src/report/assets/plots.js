@@ -112,29 +112,39 @@ L.plots = (model, hooks) => {
       }
       shadeFaults(context, chrome, x, 28, 18);
       context.font = "11px system-ui, sans-serif";
-      let free = LEFT;
+      const isDeath = (fault) => fault.kind === "kill" || fault.kind === "died";
+      const wide = (text) => context.measureText(text).width;
+      const labels = [];
       for (const fault of data.faults) {
-        const px = x(fault.time_ns);
-        if (fault.kind === "kill" || fault.kind === "died") {
-          context.strokeStyle = chrome.bad;
-          context.lineWidth = 2.5;
-          context.beginPath();
-          L.shape(context, "cross", px, 37, 5);
-          context.stroke();
-        }
         const text = { kill: `kill ${fault.replica}`, died: `${fault.replica} died`, pause: "pause",
           split: "split", cut: "cut" }[fault.kind];
-        const w = text ? context.measureText(text).width : 0;
-        const from = px + (fault.kind === "kill" || fault.kind === "died" ? 9 : 3);
-        if (text && from >= free && from + w < width) {
-          context.fillStyle = chrome.back;
-          context.fillRect(from - 1, 30, w + 2, 14);
-          context.fillStyle = chrome.ink;
-          context.textAlign = "left";
-          context.fillText(text, from, 37.5);
-          free = from + w + 6;
+        if (!text) continue;
+        const from = x(fault.time_ns) + (isDeath(fault) ? 9 : 3);
+        const last = labels.at(-1);
+        if (!last || from >= last.from + wide(last.text) + (isDeath(fault) ? 12 : 6)) {
+          labels.push({ from, text, kind: fault.kind });
+        } else if (isDeath(fault) && last.kind === fault.kind) {
+          // Deaths that are too close for a label each share one, behind the last cross.
+          last.text = fault.kind === "kill" ? `${last.text}, ${fault.replica}` : `${fault.replica}, ${last.text}`;
+          last.from = from;
+        } else if (isDeath(fault)) {
+          // A death is more than what is not fatal.
+          labels.splice(-1, 1, { from, text, kind: fault.kind });
         }
       }
+      for (const { from, text } of labels) {
+        if (from + wide(text) > width) continue;
+        context.fillStyle = chrome.back;
+        context.fillRect(from - 1, 30, wide(text) + 2, 14);
+        context.fillStyle = chrome.ink;
+        context.textAlign = "left";
+        context.fillText(text, from, 37.5);
+      }
+      context.strokeStyle = chrome.bad;
+      context.lineWidth = 2.5;
+      context.beginPath();
+      data.faults.filter(isDeath).forEach((fault) => L.shape(context, "cross", x(fault.time_ns), 37, 5));
+      context.stroke();
       const bins = new Array(Math.max(Math.floor((width - LEFT - RIGHT) / 3), 1)).fill(0);
       const bin = (time) => Math.min(Math.floor((time / end) * bins.length), bins.length - 1);
       for (const request of slow) {
@@ -193,8 +203,8 @@ L.plots = (model, hooks) => {
   const latency = (canvas) => {
     const [top, height] = [12, 210];
     const bottom = height - 22;
-    const least = 10 ** Math.floor(Math.log10(Math.min(...points.map((p) => p.latency), 1e6)));
-    const most = 10 ** Math.ceil(Math.log10(Math.max(...points.map((p) => p.latency), least * 10)));
+    const least = 10 ** Math.floor(Math.log10(points.reduce((min, p) => Math.min(min, p.latency), 1e6)));
+    const most = 10 ** Math.ceil(Math.log10(points.reduce((max, p) => Math.max(max, p.latency), least * 10)));
     const y = (value) => bottom - (Math.log10(value / least) / Math.log10(most / least)) * (bottom - top - 10);
     plot(canvas, height, bottom + 2, (context, width, chrome, x) => {
       shadeFaults(context, chrome, x, top, bottom - top);

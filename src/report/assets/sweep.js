@@ -15,6 +15,7 @@
     const text = Number.isInteger(value) ? String(value) : value.toPrecision(Math.abs(value) >= 100 ? 5 : 4).replace(/\.?0+$/, "");
     return unit ? `${text} ${unit}` : text;
   };
+  const plural = (count, thing) => `${count} ${thing}${count === 1 ? "" : "s"}`;
   const total = data.sweeps.reduce((sum, sweep) => sum + sweep.seeds, 0);
   const passed = data.sweeps.reduce((sum, sweep) => sum + sweep.passed, 0);
   const violations = data.sweeps.reduce((sum, sweep) => sum + sweep.violations, 0);
@@ -36,10 +37,10 @@
   };
 
   // A histogram with the thresholds as lines. Where values are spread over powers of ten, so is the axis.
-  const histogram = ({ values, thresholds, unit, name }) => {
-    const [width, height, left, right, top] = [560, 150, 14, 14, 30];
+  const histogram = ({ values: spread, thresholds, unit, name }) => {
+    const [width, height, left, right, top] = [560, 162, 14, 14, 42];
     const bottom = height - 22;
-    const list = values.sorted;
+    const list = spread.sorted;
     const limits = (thresholds ?? []).map((value, tier) => ({ value, tier }));
     const inside = [...list, ...limits.filter(({ value }) => value < list.at(-1) * 4).map(({ value }) => value)];
     let [least, most] = [Math.min(...inside), Math.max(...inside)];
@@ -73,17 +74,42 @@
         "stroke-dasharray": ["", "6 3", "2 3"][tier] }),
       row < 0 ? null : svg("text", { x: at, y: 10 + 12 * row }, text)];
     });
-    const marks = [];
-    const count = whole && most - least < 5 ? Math.max(Math.round(most - least), 1) : 5;
-    for (let index = 0; index <= count; index += 1) {
-      const share = index / count;
-      const value = log ? 10 ** (to(least) + share * (to(most) - to(least))) : least + share * (most - least);
-      marks.push(svg("text", { x: left + share * (width - left - right), y: height - 6,
-        "text-anchor": index === 0 ? "start" : index === count ? "end" : "middle" }, number(+value.toPrecision(3), unit)));
+    // Thresholds that lie beyond the values stand where they would be, so that none is missing.
+    const beyond = (side, list) => {
+      if (!list.length) return null;
+      const names = list.map(({ value, tier }) => `${TIERS[tier]} < ${number(value, unit)}`).join(", ");
+      const text = side > 0 ? `${names} →` : `← ${names}`;
+      const w = text.length * 6;
+      const at = side > 0 ? width - right - w : left;
+      const row = at >= free[0] ? 0 : 1;
+      free = free.map((end, index) => (index === row ? at + w + 8 : end));
+      return svg("text", side > 0 ? { x: width - right, y: 10 + 12 * row, "text-anchor": "end" } : { x: left, y: 10 + 12 * row }, text);
+    };
+    // How high the bars are. Of very many values only some are here.
+    const highest = svg("text", { x: width - right, y: top - 8, "text-anchor": "end" }, list.length === spread.count
+      ? `highest bar: ${plural(tallest, "value")}` : `highest bar: ${Math.round((tallest / list.length) * 100)} %`);
+    const outside = [beyond(-1, limits.filter(({ value }) => value < least)), beyond(1, limits.filter(({ value }) => value > most))];
+    // Round values on the axis.
+    const values = [];
+    if (log) {
+      for (let power = 10 ** Math.floor(Math.log10(least)); power <= most; power *= 10) values.push(power, 2 * power, 5 * power);
+    } else {
+      const gap = Math.max(L.step(most - least, width - left - right, 70), whole ? 1 : 0);
+      for (let place = Math.ceil(least / gap - 1e-9); place * gap <= most * (1 + 1e-9); place += 1) values.push(place * gap);
     }
+    let taken = -Infinity;
+    const marks = values.filter((value) => value >= least && value <= most * (1 + 1e-9)).map((value) => {
+      const text = number(+value.toPrecision(6), unit);
+      const half = text.length * 3.1;
+      const at = Math.min(Math.max(x(value), left + half), width - right - half);
+      const tick = svg("line", { x1: x(value), x2: x(value), y1: bottom, y2: bottom + 4, stroke: "currentColor" });
+      if (at - half < taken + 8) return tick;
+      taken = at + half;
+      return [tick, svg("text", { x: at, y: height - 5, "text-anchor": "middle" }, text)];
+    });
     return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
-      "aria-label": `${name}: from ${number(list[0], unit)} to ${number(list.at(-1), unit)}, median ${number(values.median, unit)}` },
-    bars, svg("line", { x1: left, x2: width - right, y1: bottom, y2: bottom, stroke: "currentColor" }), lines.flat(), marks);
+      "aria-label": `${name}: from ${number(list[0], unit)} to ${number(list.at(-1), unit)}, median ${number(spread.median, unit)}` },
+    bars, svg("line", { x1: left, x2: width - right, y1: bottom, y2: bottom, stroke: "currentColor" }), lines.flat(), outside, highest, marks.flat());
   };
 
   const title = (name) => ({ total_msgs: "total messages", median_latency: "median latency" }[name] ?? name);
@@ -93,7 +119,7 @@
     if (!values.count) return null;
     const facts = [["least", values.sorted[0]], ["median", values.median], ["p99", values.p99], ["greatest", values.sorted.at(-1)]];
     return el("figure", {}, el("figcaption", {}, title(name)), histogram(one),
-      el("p", { class: "soft" }, facts.map(([key, value]) => `${key} ${number(value, unit)}`).join(" · ")),
+      el("p", { class: "soft" }, `${plural(values.count, "value")}: `, facts.map(([key, value]) => `${key} ${number(value, unit)}`).join(" · ")),
       tiers ? el("table", { class: "numbers" }, el("thead", {}, el("tr", {}, ["tier", "below", "runs"].map((text) => el("th", { scope: "col" }, text)))),
         el("tbody", {}, ["bonus", "full credit", "partial credit", "none"].map((text, index) => el("tr", {},
           el("th", { scope: "row" }, text), el("td", {}, index < 3 ? number(thresholds[index], unit) : ""), el("td", {}, String(tiers[index])))))) : null,
@@ -106,18 +132,18 @@
     el("b", { class: "bad" }, kind === "violation" ? "✗ violation" : "failed"), ` with seed ${seed}: `,
     el("pre", { class: "json" }, text), el("p", {}, copy(command)))));
   const failures = (sweep) => (sweep.failures.length ? el("div", { class: sweep.violations ? "violation" : "" },
-    el("h3", { class: "bad" }, `${sweep.violations} violations, ${sweep.failed - sweep.violations} other failed runs`),
+    el("h3", { class: "bad" }, `${plural(sweep.violations, "violation")}, ${plural(sweep.failed - sweep.violations, "other failed run")}`),
     listed(sweep.failures.slice(0, SHOWN)),
     sweep.failures.length > SHOWN ? el("details", {}, el("summary", {}, `${sweep.failures.length - SHOWN} more`),
       listed(sweep.failures.slice(SHOWN))) : null,
     sweep.failed > sweep.failures.length ? el("p", {}, `and ${sweep.failed - sweep.failures.length} more`) : null) : null);
 
-  const tone = violations ? ["bad", `✗ ${violations} VIOLATIONS`] : passed < total ? ["bad", `${total - passed} FAILED`] : ["good", "✓ ALL PASSED"];
+  const tone = violations ? ["bad", `✗ ${violations} VIOLATION${violations === 1 ? "" : "S"}`] : total < data.planned ? ["bad", "‖ INTERRUPTED"] : passed < total ? ["bad", `${total - passed} FAILED`] : ["good", "✓ ALL PASSED"];
   document.body.classList.add("sweep");
   document.body.append(
     el("header", {}, el("span", { id: "verdict", class: `badge ${tone[0]}` }, tone[1]),
       el("h1", {}, data.sweeps.length === 1 ? data.sweeps[0].config : `${data.sweeps.length} configs`),
-      el("span", { class: "soft" }, `${total} runs in virtual time, ${passed} passed, ${violations} with a violation`),
+      el("span", { class: "soft" }, `${total < data.planned ? `${total} of ${plural(data.planned, "run")}` : plural(total, "run")} in virtual time, ${passed} passed, ${violations} with a violation`),
       el("button", { id: "theme", "aria-label": "Light or dark", onclick: () => L.theme.toggle() }, "Light / dark")),
     el("main", {},
       data.sweeps.length > 1 ? el("nav", { class: "scroll", "aria-label": "configs" }, el("table", { class: "numbers" },
@@ -131,7 +157,7 @@
           ].map((text) => el("td", {}, String(text))));
         })))) : null,
       data.sweeps.map((sweep) => el("section", { id: sweep.config, "aria-label": sweep.config },
-        el("h2", {}, `${sweep.config}: ${sweep.passed} of ${sweep.seeds} runs passed (seeds ${sweep.first} to ${sweep.last})`),
+        el("h2", {}, `${sweep.config}: ${sweep.passed} of ${plural(sweep.seeds, "run")} passed ${sweep.seeds === 0 ? "" : `(${sweep.first === sweep.last ? `seed ${sweep.first}` : `seeds ${sweep.first} to ${sweep.last}`})`}`),
         failures(sweep),
         el("div", { class: "plots" }, sweep.metrics.map(metric))))));
   window.leasekv = { data };

@@ -55,13 +55,14 @@ L.theme = (() => {
   const known = new Map();
   const style = (name) => {
     if (!known.has(name)) {
-      let found = KINDS[name];
+      // Any text may be a type, that of a built-in property, too.
+      let found = Object.hasOwn(KINDS, name) ? KINDS[name] : null;
       if (!found) {
         let hash = 7;
         for (const letter of name) hash = (hash * 31 + letter.codePointAt(0)) >>> 0;
         const colours = OTHER_COLOURS[hash % OTHER_COLOURS.length];
-        found = [...colours, OTHER_DASHES[(hash >> 3) % OTHER_DASHES.length],
-          OTHER_SHAPES[(hash >> 6) % OTHER_SHAPES.length]];
+        found = [...colours, OTHER_DASHES[(hash >>> 3) % OTHER_DASHES.length],
+          OTHER_SHAPES[(hash >>> 6) % OTHER_SHAPES.length]];
       }
       known.set(name, found);
     }

@@ -1,7 +1,9 @@
 // What went wrong, side by side: the operations that no order explains, or the replicas' logs.
 L.violations = (model, hooks) => {
   const { data } = model;
-  const ROWS = 7;
+  // How many entries are shown around each place that matters, before and behind it.
+  const BEFORE = 1;
+  const BEHIND = 1;
   const short = (text, length = 12) => (text.length > length ? `${text.slice(0, length)}…` : text);
 
   // Operations as bars on a common axis, and as a table.
@@ -51,28 +53,37 @@ L.violations = (model, hooks) => {
       const entries = states.map((state) => at(state, index)).filter(Boolean);
       return entries.every((entry) => JSON.stringify(entry) === JSON.stringify(entries[0]));
     };
-    let centre = longest;
+    // Of many replicas those that the sentence names come first, for the others are out of sight.
+    const columns = states.map((_, replica) => replica);
+    const isNamed = (replica) => new RegExp(`\\b${model.name(replica)}\\b`).test(violation.text);
+    if (columns.length > 7) columns.sort((a, b) => isNamed(b) - isNamed(a) || a - b);
+    // Where the logs part, and what the sentence names: an index, or the last attempt among its MIDs.
+    const places = new Set();
+    for (let index = 1; index <= longest && !places.size; index += 1) {
+      if (!same(index)) places.add(index);
+    }
     const named = /(?:index|at|through|entry) (\d+)/.exec(violation.text);
-    if (named && Number(named[1]) <= longest) centre = Number(named[1]);
-    for (const mid of mids) {
-      for (const state of states) {
-        const index = state.log.findIndex((entry) => entry[3] === mid);
-        if (index >= 0) centre = index + 1;
-      }
+    if (named && Number(named[1]) <= longest) places.add(Number(named[1]));
+    else {
+      const holding = states.map((state) => state.log.findLastIndex((entry) => mids.includes(entry[3])) + 1);
+      if (Math.max(...holding) > 0) places.add(Math.max(...holding));
     }
-    for (let index = 1; index <= longest; index += 1) {
-      if (!same(index)) {
-        centre = Math.min(centre, index);
-        break;
-      }
+    if (!places.size) places.add(Math.max(longest - BEHIND, 1));
+    const shown = new Set();
+    for (const place of places) {
+      const begin = Math.min(place - BEFORE, longest - BEFORE - BEHIND);
+      for (let index = Math.max(begin, 1); index <= Math.min(Math.max(begin, 1) + BEFORE + BEHIND, longest); index += 1) shown.add(index);
     }
-    const from = Math.max(1, Math.min(centre - 2, longest - ROWS + 1));
     const rows = [];
-    for (let index = from; index <= Math.min(from + ROWS - 1, longest); index += 1) {
+    let before = 0;
+    for (const index of [...shown].sort((a, b) => a - b)) {
       const differs = !same(index);
+      if (before && index > before + 1) rows.push(L.el("tr", {}, L.el("th", { scope: "row" }, "⋮")));
+      before = index;
       rows.push(L.el("tr", { class: differs ? "differs" : "" },
         L.el("th", { scope: "row" }, `${index}${differs ? " ≠" : ""}`),
-        states.map((state) => {
+        columns.map((replica) => {
+          const state = states[replica];
           const entry = at(state, index);
           if (!entry) return L.el("td", { class: "none" }, "–");
           const [term, kind, who, mid] = entry;
@@ -87,12 +98,11 @@ L.violations = (model, hooks) => {
         })));
     }
     return L.el("div", { class: "scroll" },
-      L.el("p", { class: "soft" }, `The logs at that moment, entries ${from} to ${Math.min(from + ROWS - 1, longest)}: `
-        + "t is the term, ✓ is known as committed by that replica, ≠ marks entries that differ."),
+      L.el("p", { class: "soft" }, "The logs at that moment: t term, ✓ known as committed, ≠ entries differ"),
       L.el("table", { class: "logs" },
         L.el("thead", {}, L.el("tr", {}, L.el("th", { scope: "col" }, "index"),
-          states.map((state, replica) => L.el("th", { scope: "col" }, `${model.name(replica)} `,
-            L.el("small", {}, model.lives[replica].dead <= violation.time_ns ? "dead" : `${state.role}, term ${state.term}`))))),
+          columns.map((replica) => L.el("th", { scope: "col" }, `${model.name(replica)} `,
+            L.el("small", {}, model.lives[replica].dead <= violation.time_ns ? "dead" : `${states[replica].role} t${states[replica].term}`))))),
         L.el("tbody", {}, rows)));
   };
 
@@ -102,14 +112,14 @@ L.violations = (model, hooks) => {
       incorrect: "A wrong answer or message" }[violation.kind] ?? "A violation";
     const replay = data.start.command;
     return L.el("section", { class: "violation", "aria-label": "violation" },
-      L.el("h2", {}, `✗ ${kind}: ${violation.name}`),
+      L.el("div", {}, L.el("h2", {}, `✗ ${kind}${violation.kind === "incorrect" ? "" : `: ${violation.name}`}`),
       L.el("p", { class: "sentence" }, `${L.seconds(violation.time_ns, 1)}: ${violation.text}`),
       L.el("p", {},
         L.el("button", { onclick: () => hooks.goTo(event) }, "Show the moment"), " ",
         mids.length ? L.el("button", {
           onclick: () => hooks.followAttempts(mids.map((mid) => model.byMid.get(mid))),
         }, "Follow the request") : null, " ",
-        L.el("code", { class: "soft" }, replay)),
+        L.el("code", { class: "soft" }, replay))),
       violation.operations?.length ? operations(violation) : null,
       violation.kind === "incorrect" ? null : logs(violation, mids));
   };

@@ -1,0 +1,115 @@
+//! Pages of what our own replicas do not do, told into the trace of a run.
+
+use serde_json::{Value, json};
+
+use crate::traces::Played;
+use crate::webdriver::Browser;
+
+/// The types of foreign messages are any texts: those of built-in properties, and such with every
+/// remainder that a hash can have.
+#[test]
+fn any_type_of_message_is_drawn() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let played = Played::new("configs/crash-3.json", 3);
+    let mut lines = played.lines.clone();
+    let names = [
+        "constructor",
+        "__proto__",
+        "toString",
+        "",
+        "</script><b>",
+        "é\u{2028}",
+    ];
+    let peers = lines
+        .iter_mut()
+        .filter(|line| line["event"] == "message" && line["MID"].is_null());
+    for (place, line) in peers.enumerate() {
+        line["type"] = match names.get(place % 12) {
+            Some(name) => json!(name),
+            None => json!(format!("t{}", place % 97)),
+        };
+    }
+    browser.open(&played.redrawn(&lines));
+    assert_eq!(browser.text("#verdict"), "✓ PASSED");
+    let shown = browser.number("leasekv.diagram.shown()");
+    assert_eq!(shown, played.of("message").count() as f64);
+    let chips = browser.number("document.querySelectorAll('.kinds .chip').length");
+    assert!(chips <= 25.0, "rare types share a chip: {chips}");
+    assert_eq!(browser.run("return {}.polluted"), Value::Null);
+    assert_eq!(browser.complaints(), json!([]));
+}
+
+/// Each of two kills at the same moment has its own outage, button and lane.
+#[test]
+fn two_kills_at_the_same_moment_are_told_apart() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let played = Played::new("configs/crash-3.json", 3);
+    let mut lines = played.lines.clone();
+    let place = lines.iter().position(|line| line["kind"] == "kill");
+    let place = place.expect("crash-3 kills the leader");
+    let mut second = lines[place].clone();
+    let first = second["replica"].as_str().unwrap().to_owned();
+    let other = if first == "0000" { "0001" } else { "0000" };
+    second["replica"] = json!(other);
+    second["text"] = json!(format!("kills the leader, replica {other}"));
+    lines.insert(place + 1, second);
+    browser.open(&played.redrawn(&lines));
+    for (row, replica) in [(1, first.as_str()), (2, other)] {
+        browser.click(&format!(".outages tbody tr:nth-child({row}) .link"));
+        let panel = browser.text("#panel");
+        assert!(panel.starts_with(replica), "{replica}: {panel}");
+    }
+    assert_eq!(browser.complaints(), json!([]));
+}
+
+/// A put may be answered by any replica; what follows it copes with that, by the keys, too.
+#[test]
+fn an_answer_of_a_follower_belongs_to_its_request() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let played = Played::new("configs/simple-2.json", 2);
+    let mut lines = played.lines.clone();
+    let asked = played.of("message").filter(|line| line["type"] == "put");
+    let mids: Vec<&str> = asked.filter_map(|line| line["MID"].as_str()).collect();
+    let is_ok = |line: &&mut Value| {
+        line["type"] == "ok" && line["MID"].as_str().is_some_and(|mid| mids.contains(&mid))
+    };
+    let answer = lines.iter_mut().find(is_ok).expect("a put is answered");
+    let follower = if answer["from"] == "0000" {
+        "0001"
+    } else {
+        "0000"
+    };
+    answer["from"] = json!(follower);
+    answer["data"]["src"] = json!(follower);
+    let (number, mid) = (answer["number"].clone(), answer["MID"].clone());
+    browser.open(&played.redrawn(&lines));
+    // The message is chosen, then the key follows its request.
+    browser.run(&format!("leasekv.showMessage({number}, true)"));
+    browser.type_into("#diagram", "f");
+    let steps = browser
+        .run("return leasekv.state.followed.steps.map((it) => [it.kind, it.message, it.text])");
+    let steps = steps.as_array().unwrap();
+    let last = steps
+        .iter()
+        .find(|step| step[1] == number)
+        .expect("it lights up");
+    assert_eq!(last[0], "answer");
+    assert!(last[2].as_str().unwrap().starts_with(follower), "{last}");
+    for kind in ["request", "append", "stored", "ack", "commit"] {
+        assert!(steps.iter().any(|step| step[0] == kind), "{kind}");
+    }
+    assert!(browser.text("#panel").contains(mid.as_str().unwrap()));
+    // And the keys show the replicas one after the other.
+    for replica in ["0000", "0001"] {
+        browser.type_into("#diagram", "l");
+        let panel = browser.text("#panel");
+        assert!(panel.starts_with(replica), "{replica}: {panel}");
+    }
+    assert_eq!(browser.complaints(), json!([]));
+}
