@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leasekv::id::Id;
-use leasekv::raft::entry::{Command, Entry, Lead, Put};
+use leasekv::raft::entry::{Command, Entry, Put, TakeOver};
 use leasekv::raft::message::{Append, Appended, Receipt, Reception, Standing, Voted};
 use leasekv::raft::{
     Answer, Body, Index, Message, Operation, Options, Outcome, Position, Request, Term, Time,
@@ -32,18 +32,21 @@ fn position() -> impl Strategy<Value = Position> {
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         Just(Command::Renew),
-        (id(), index()).prop_map(|(leader, answered_through)| Command::Lead(Lead {
-            leader,
-            answered_through,
+        id().prop_map(Command::Lead),
+        (id(), index(), index()).prop_map(|(by, after, through)| Command::TakeOver(TakeOver {
+            by,
+            after,
+            through
         })),
-        (any::<String>(), any::<String>(), id(), any::<String>()).prop_map(
-            |(key, value, client, mid)| Command::Put(Arc::new(Put {
+        (any::<[String; 3]>(), id(), id()).prop_map(|([key, value, mid], client, answerer)| {
+            Command::Put(Arc::new(Put {
                 key,
                 value,
                 client,
                 mid,
+                answerer,
             }))
-        ),
+        }),
     ]
 }
 
@@ -63,10 +66,10 @@ fn standing() -> impl Strategy<Value = Standing> {
 }
 
 fn voted() -> impl Strategy<Value = Voted> {
-    (any::<bool>(), position(), index()).prop_map(|(granted, last, commit)| Voted {
+    (any::<bool>(), position(), index()).prop_map(|(granted, last, answered)| Voted {
         granted,
         last,
-        commit,
+        answered,
     })
 }
 
@@ -85,7 +88,7 @@ fn body() -> impl Strategy<Value = Body> {
     let append = (
         position(),
         prop::collection::vec(entry(), 0..4),
-        index(),
+        (index(), index()),
         any::<(bool, bool)>(),
         prop::collection::vec(id(), 0..4),
         prop::collection::vec(receipt(), 0..4),
@@ -96,16 +99,22 @@ fn body() -> impl Strategy<Value = Body> {
             |(previous, entries, commit, flags, route, receipts, sent_at)| Body::Append(Append {
                 previous,
                 entries,
-                commit,
+                commit: commit.0,
+                settled: commit.1,
                 answer_wanted: flags.0,
-                messages_get_lost: flags.1,
+                may_commit: flags.1,
                 route,
                 receipts,
                 sent_at,
             })
         ),
-        (prop::collection::vec(receipt(), 0..4), time())
-            .prop_map(|(receipts, sent_at)| Body::Appended(Appended { receipts, sent_at })),
+        (prop::collection::vec(receipt(), 0..4), index(), time()).prop_map(
+            |(receipts, answered, sent_at)| Body::Appended(Appended {
+                receipts,
+                answered,
+                sent_at,
+            })
+        ),
         standing().prop_map(Body::PreVote),
         standing().prop_map(Body::Vote),
         voted().prop_map(Body::PreVoted),
@@ -211,7 +220,8 @@ proptest! {
                 entries,
                 commit: Index(0),
                 answer_wanted: true,
-                messages_get_lost: false,
+                settled: Index(0),
+                may_commit: true,
                 route: Vec::new(),
                 receipts: Vec::new(),
                 sent_at: Time::ZERO,
@@ -300,7 +310,8 @@ fn the_largest_append_fits_into_a_datagram_whatever_its_route_carries() {
         entries: Vec::new(),
         commit: Index(LONGEST),
         answer_wanted: false,
-        messages_get_lost: false,
+        settled: Index(LONGEST),
+        may_commit: false,
         route: (1..=20).map(Id).collect(),
         receipts: (1..=20).map(receipt).collect(),
         sent_at: Time::from_epoch(Duration::from_secs(1 << 33)),
@@ -419,11 +430,13 @@ fn a_message_takes_no_memory_but_what_is_kept_of_it() {
                     value: "v".to_owned(),
                     client: Id(0x20),
                     mid: "m".to_owned(),
+                    answerer: Id(2),
                 })),
             }],
             commit: Index(0),
             answer_wanted: true,
-            messages_get_lost: false,
+            settled: Index(0),
+            may_commit: true,
             route: vec![Id(2)],
             receipts: vec![],
             sent_at: Time::from_epoch(Duration::ZERO),

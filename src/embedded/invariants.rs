@@ -501,6 +501,7 @@ mod tests {
                 value: value.to_owned(),
                 client: Id(0x15),
                 mid: "m".to_owned(),
+                answerer: Id(1),
             })),
         }
     }

@@ -171,7 +171,7 @@ mod tests {
                 .find(|&messages| rate.chance_of_failures(messages) < 1e-4)
                 .expect("some time")
         };
-        assert_eq!([after(0), after(4), after(7)], [3, 8, 16]);
+        assert_eq!([after(0), after(4), after(7)], [3, 10, 25]);
     }
 
     #[test]

@@ -420,7 +420,7 @@ pub(crate) fn puts(view: View<'_>) -> impl Iterator<Item = (Index, usize)> {
                 let number = put.mid.parse().expect("as it was asked");
                 Some((Index(place as u64 + 1), number))
             }
-            Command::Lead(_) | Command::Renew => None,
+            Command::Lead(_) | Command::TakeOver(_) | Command::Renew => None,
         })
 }
 
@@ -470,7 +470,8 @@ impl fmt::Debug for Cluster {
                     match &entry.command {
                         Command::Lead(_) => format!("lead@{term}"),
                         Command::Renew => format!("renew@{term}"),
-                        Command::Put(put) => format!("put {}@{term}", put.mid),
+                        Command::TakeOver(_) => format!("take over@{term}"),
+                        Command::Put(put) => format!("put {}@{term} by {}", put.mid, put.answerer),
                     }
                 })
                 .collect();

@@ -53,6 +53,20 @@ pub(crate) fn promises() -> Vec<Property<Bounded>> {
                 })
             },
         ),
+        Property::always(
+            "a second ok only after a take-over",
+            |_, cluster: &Cluster| {
+                let is_take_over = |entry: &Entry| matches!(entry.command, Command::TakeOver(_));
+                let views = cluster.views();
+                cluster.past.attempts.iter().all(|attempt| {
+                    let is_put = attempt.kind == Kind::Put;
+                    let oks = attempt.answers.iter();
+                    !is_put
+                        || oks.filter(|(_, ending)| *ending == Ending::Ok).count() <= 1
+                        || views.iter().any(|view| view.entries().any(is_take_over))
+                })
+            },
+        ),
         Property::always("no get is stale", |_, cluster: &Cluster| {
             !breached(cluster, |breach| matches!(breach, Breach::OldValue(_)))
         }),

@@ -30,12 +30,12 @@ pub(crate) fn coarse() -> Options {
         append_retry_min: almost(1),
         append_retry_max: almost(1),
         quorum_doubt: almost(1),
-        // One attempt along a route, then one to everybody, whatever that costs, and then doubt.
-        route_attempts: 1,
-        doubt_attempts: 1,
+        // Whatever that costs.
         retry_cost: Duration::ZERO,
         retry_saving: Duration::ZERO,
         remembered_attempts: 0,
+        answerer_patience: almost(1),
+        answerer_return: TICK * 2,
         follower_timeout: almost(2),
         client_hold: almost(1),
         client_hold_max: almost(1),

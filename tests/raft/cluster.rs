@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use leasekv::id::Id;
-use leasekv::raft::entry::{Command, Entry, Lead, Put};
+use leasekv::raft::entry::{Command, Entry, Put};
 use leasekv::raft::message::Append;
 use leasekv::raft::view::RoleName;
 use leasekv::raft::{
@@ -205,16 +205,14 @@ impl Cluster {
             let opens = previous.term < Term(term);
             let index = previous.index.next();
             let command = if opens {
-                Command::Lead(Lead {
-                    leader,
-                    answered_through: previous.index,
-                })
+                Command::Lead(leader)
             } else {
                 Command::Put(std::sync::Arc::new(Put {
                     key: "k".to_owned(),
                     value: format!("{index}@{term}"),
                     client: Id(0x20),
                     mid: format!("x{index}@{term}"),
+                    answerer: leader,
                 }))
             };
             let append = Append {
@@ -225,7 +223,8 @@ impl Cluster {
                 }],
                 commit: Index::ZERO,
                 answer_wanted: true,
-                messages_get_lost: false,
+                settled: Index::ZERO,
+                may_commit: true,
                 route: Vec::new(),
                 receipts: Vec::new(),
                 sent_at: Time::ZERO,

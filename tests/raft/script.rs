@@ -163,6 +163,7 @@ fn forged(command: &Command) -> Result<Message> {
                 follower,
                 reception,
             }],
+            answered: Index::ZERO,
             sent_at: Time::ZERO,
         })
     };
@@ -172,7 +173,8 @@ fn forged(command: &Command) -> Result<Message> {
             entries: Vec::new(),
             commit,
             answer_wanted: true,
-            messages_get_lost: false,
+            settled: Index::ZERO,
+            may_commit: true,
             route: then.into_iter().collect(),
             receipts: Vec::new(),
             sent_at: Time::ZERO,
