@@ -56,10 +56,9 @@ pub struct Options {
     /// sent to further followers whatever the budget, so that no put perishes with its leader.
     pub perish: f64,
     /// In what time the budget for sending again grows by a message. By default it only stops a storm:
-    /// every failed attempt is followed by another at once, so that a leader nearly always knows what a
-    /// quorum holds, and a successor can rely on that. A tight budget saves a fifth of the messages
-    /// where many get lost, at the price of puts that are answered late, twice or, if the leader dies,
-    /// never (measured in NOTES.md).
+    /// every failed attempt is followed by another at once. A tight budget saves a fifth of the messages
+    /// where many get lost, at the price of puts that are answered late or, if the leader dies before
+    /// anybody else has them, never (measured in NOTES.md).
     pub retry_cost: Duration,
     /// By how many messages it grows with every new entry.
     pub retries_per_entry: f64,
@@ -81,8 +80,7 @@ pub struct Options {
     /// How long a leader leaves inherited puts to an answerer that is away. It has likely answered, so this
     /// is long: till then only gets by the puts' own clients, of their keys, wait.
     pub answerer_return: Duration,
-    /// How long a follower must owe an answer to be taken for dead or cut off. Also the longest wait
-    /// before something is sent again.
+    /// The longest wait before something is sent again.
     pub follower_timeout: Duration,
     /// How long a request waits for a leader before its client is passed on to another replica; longer,
     /// where there has been none for a while.
@@ -90,7 +88,7 @@ pub struct Options {
     /// The longest such wait, also at a replica that hears a quorum and can expect a leader soon.
     pub client_hold_max: Duration,
     /// How long a leader that a client has missed must have been silent before pre-votes are asked for;
-    /// four times as long each further time in a term. At most half the lease or so: until that is over
+    /// four times as long from the second time on in a term. At most half the lease or so: until that is over
     /// a successor could commit nothing anyway.
     pub suspicion_patience: Duration,
     /// A client that comes back with the same request so soon after it was sent to the leader has

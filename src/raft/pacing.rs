@@ -18,7 +18,7 @@ pub(super) struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// A full bucket.
+    /// A bucket that has filled since the clock's zero: full, once `retry_saving` has passed.
     pub(super) fn full() -> RetryBudget {
         RetryBudget {
             empty_at: Time::ZERO,
