@@ -187,6 +187,25 @@ impl Answering {
         }
     }
 
+    /// What must hold after every step of the leader `own`.
+    pub(super) fn assert_fits(&self, own: Id, peers: &[Id], log: &Log) {
+        assert!(
+            self.is_settled() || self.answerer == own || peers.contains(&self.answerer),
+            "puts that are not settled wait for the answer of a member"
+        );
+        assert!(self.last_put <= log.last_index() && self.opening <= log.last_index());
+        assert!(
+            self.told <= log.commit(),
+            "the answerer is only told what is committed"
+        );
+        if let Some(left) = &self.left {
+            assert!(
+                left.answerer != own && left.after < left.through && left.through <= self.settled,
+                "what is left to others is no longer waited for"
+            );
+        }
+    }
+
     /// All puts through here have been answered.
     pub(super) fn all_settled(&self) -> Index {
         let left = self.left.as_ref().map(|left| left.after);

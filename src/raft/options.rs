@@ -245,6 +245,10 @@ impl Options {
                 "retries_per_entry must be from 0 to 1,000 and perish from 0 to 1",
             ),
             (
+                self.answerer_patience <= self.answerer_return,
+                "answerer_return must be at least answerer_patience",
+            ),
+            (
                 self.append_retry_max <= self.follower_timeout,
                 "follower_timeout must be at least append_retry_max",
             ),

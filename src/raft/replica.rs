@@ -305,7 +305,8 @@ impl Replica {
         let before = std::mem::replace(&mut self.role, follower);
         if let Role::Leader(before) = before {
             info!("stepping down in term {}", self.term);
-            self.settled = self.settled.max(before.answering.all_settled());
+            let settled = before.answering.all_settled().min(self.log.commit());
+            self.settled = self.settled.max(settled);
             if self.options.makes(Mistake::RedirectInLimbo) {
                 self.redirect_owed();
             }
@@ -388,6 +389,10 @@ impl Replica {
             "an entry from the future"
         );
         assert!(self.held.len() <= self.options.max_held_requests);
+        assert!(
+            self.settled <= self.log.commit() && self.answered() <= self.log.commit(),
+            "only what is committed can have been answered"
+        );
         match &self.role {
             Role::Follower(follower) => {
                 assert_ne!(follower.leader, Some(self.id), "following oneself");
@@ -411,6 +416,9 @@ impl Replica {
                     assert!(progress.next > progress.matched);
                     assert!(progress.next > Index::ZERO);
                 }
+                leader
+                    .answering
+                    .assert_fits(self.id, &self.peers, &self.log);
                 if leader.lease_from.is_some() {
                     assert_eq!(
                         self.log.position(self.log.commit()).map(|at| at.term),
