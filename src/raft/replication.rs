@@ -197,7 +197,9 @@ impl Replica {
         }
         let has_quorum = quorum_matched > leader.answering.settled;
         if answer_lacks && has_quorum && self.answerer_is_gone() {
-            return self.replace_answerer();
+            self.replace_answerer();
+            // A take-over must not wait until something else is due.
+            return self.dispatch();
         }
         if !quorum_lacks {
             return self.ask_answerer();
