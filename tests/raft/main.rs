@@ -53,6 +53,7 @@ scripts! {
     fate_left_to_the_absent,
     fate_overwritten,
     fate_superseded,
+    fate_take_over_undecided,
     fate_taken_over,
     fate_taken_over_returns,
     fate_unknown_to_the_leader,
