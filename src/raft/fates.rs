@@ -41,6 +41,8 @@ pub(super) struct Owed {
     taken: BTreeMap<(Index, Term), Arc<Put>>,
     /// Committed puts that it is to answer as soon as it is certain that nobody has taken them over.
     due: BTreeSet<Index>,
+    /// Committed puts that it was to answer, and that others have taken over before it did.
+    given_up: BTreeSet<Index>,
 }
 
 impl Owed {
@@ -60,12 +62,18 @@ impl Owed {
     pub(super) fn take_over(&mut self, own: Id, take_over: TakeOver, log: &Log) {
         let TakeOver { by, after, through } = take_over;
         if by != own {
-            self.due.retain(|&index| index <= after || index > through);
+            let given_up = self.due.extract_if(after.next()..=through, |_| true);
+            self.given_up.extend(given_up);
             return;
         }
         for (place, entry) in (after.next().0..=through.0).zip(log.from(after.next())) {
             match &entry.command {
-                Command::Put(put) if put.answerer != own => self.add_due(Index(place)),
+                Command::Put(put) => {
+                    // What it has given up comes back to it if those who took it over are gone as well.
+                    if self.given_up.remove(&Index(place)) || put.answerer != own {
+                        self.add_due(Index(place));
+                    }
+                }
                 _ => {}
             }
         }

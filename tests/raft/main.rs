@@ -55,6 +55,7 @@ scripts! {
     fate_superseded,
     fate_take_over_undecided,
     fate_taken_over,
+    fate_taken_over_in_turn,
     fate_taken_over_returns,
     fate_unknown_to_the_leader,
     figure_7_log_repair,
