@@ -41,6 +41,8 @@ pub(super) struct Owed {
     taken: BTreeMap<(Index, Term), Arc<Put>>,
     /// Committed puts that it is to answer as soon as it is certain that nobody has taken them over.
     due: BTreeSet<Index>,
+    /// Committed puts that it was to answer, and that others have taken over before it did.
+    given_up: BTreeSet<Index>,
 }
 
 impl Owed {
@@ -60,12 +62,18 @@ impl Owed {
     pub(super) fn take_over(&mut self, own: Id, take_over: TakeOver, log: &Log) {
         let TakeOver { by, after, through } = take_over;
         if by != own {
-            self.due.retain(|&index| index <= after || index > through);
+            let given_up = self.due.extract_if(after.next()..=through, |_| true);
+            self.given_up.extend(given_up);
             return;
         }
         for (place, entry) in (after.next().0..=through.0).zip(log.from(after.next())) {
             match &entry.command {
-                Command::Put(put) if put.answerer != own => self.add_due(Index(place)),
+                Command::Put(put) => {
+                    // What it has given up comes back to it if those who took it over are gone as well.
+                    if self.given_up.remove(&Index(place)) || put.answerer != own {
+                        self.add_due(Index(place));
+                    }
+                }
                 _ => {}
             }
         }
@@ -86,7 +94,10 @@ impl Replica {
         if !up_to_date {
             return;
         }
-        while let Some(index) = self.owed.due.pop_first() {
+        while let Some(&index) = self.owed.due.first()
+            && !self.may_be_taken_over(index)
+        {
+            self.owed.due.pop_first();
             let Some(put) = self.log.get(index).and_then(|entry| entry.command.put()) else {
                 unreachable!("only puts are owed an answer, and they are committed");
             };
@@ -99,6 +110,21 @@ impl Replica {
             }
             self.answer_here(put.client, put.mid.clone(), Outcome::Stored);
         }
+    }
+
+    /// Whether the log says that somebody else answers the put, and that is not decided: the leader's commit
+    /// index lags behind what is committed.
+    fn may_be_taken_over(&self, index: Index) -> bool {
+        self.undecided_take_overs()
+            .any(|other| other.by != self.id && other.after < index && index <= other.through)
+    }
+
+    fn undecided_take_overs(&self) -> impl Iterator<Item = TakeOver> {
+        let undecided = self.log.from(self.log.commit().next());
+        undecided.filter_map(|entry| match entry.command {
+            Command::TakeOver(take_over) => Some(take_over),
+            _ => None,
+        })
     }
 
     /// Redirects the clients of puts that this replica took in and that never take effect.
@@ -151,7 +177,12 @@ impl Replica {
     /// Through which index this replica has answered all puts that it is to answer, and knows that it is.
     pub(super) fn answered(&self) -> Index {
         let first_due = self.owed.due.first();
-        first_due.map_or(self.log.commit(), |index| index.previous())
+        let answered = first_due.map_or(self.log.commit(), |index| index.previous());
+        // What it has taken over it answers when that is committed.
+        self.undecided_take_overs()
+            .filter(|take_over| take_over.by == self.id)
+            .map(|take_over| take_over.after)
+            .fold(answered, Index::min)
     }
 }
 

@@ -197,7 +197,9 @@ impl Replica {
         }
         let has_quorum = quorum_matched > leader.answering.settled;
         if answer_lacks && has_quorum && self.answerer_is_gone() {
-            return self.replace_answerer();
+            self.replace_answerer();
+            // A take-over must not wait until something else is due.
+            return self.dispatch();
         }
         if !quorum_lacks {
             return self.ask_answerer();
@@ -385,10 +387,11 @@ impl Replica {
         self.try_commit();
         self.settle_commit();
         self.answer_waiting_gets();
-        // What is committed anyway can wait: the next append repairs it.
-        if let Role::Leader(leader) = &self.role
-            && self.quorum_matched(leader) < last
-        {
+        // What is committed anyway can wait: the next append repairs it. Not so where clients wait for its answers.
+        if let Role::Leader(leader) = &self.role {
+            let lacks = self.quorum_matched(leader) < last;
+            let left = leader.answering.left.as_ref().map(|left| left.answerer);
+            behind.retain(|&follower| lacks || left == Some(follower));
             more.append(&mut behind);
         }
         for follower in more {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use leasekv::id::Id;
+use leasekv::raft::entry::Command;
 use leasekv::raft::view::RoleName;
 use leasekv::raft::{
     Index, Input, Message, Operation, Options, Outcome, Output, Replica, Request, Term, Time,
@@ -413,6 +414,12 @@ impl Chaos {
                 "seed {}: {mid} was answered {before:?} and then {outcome:?}",
                 self.seed
             );
+            // There is one way to a second answer: somebody answers in the place of one who had just done so.
+            assert!(
+                self.is_taken_over(mid),
+                "seed {}: {mid} was answered twice, and nobody has taken it over",
+                self.seed
+            );
             self.answered.duplicates += 1;
             return;
         };
@@ -455,6 +462,23 @@ impl Chaos {
             }
             _ => panic!("seed {}: {mid} got {outcome:?}", self.seed),
         }
+    }
+
+    /// Whether somebody's log holds that put, and a take-over of it.
+    fn is_taken_over(&self, mid: &str) -> bool {
+        self.nodes.values().any(|node| {
+            let entries = || (1..).map(Index).zip(node.replica.view().entries());
+            let places: Vec<Index> = entries()
+                .filter(|(_, entry)| entry.command.put().is_some_and(|put| put.mid == mid))
+                .map(|(index, _)| index)
+                .collect();
+            entries().any(|(_, entry)| match &entry.command {
+                Command::TakeOver(other) => places
+                    .iter()
+                    .any(|&index| other.after < index && index <= other.through),
+                _ => false,
+            })
+        })
     }
 
     /// Raft's promises (Figure 3), seen across all replicas.

@@ -202,17 +202,19 @@ impl Cluster {
         let mut previous = Position::default();
         for &term in terms {
             let leader = self.phantom(id, term);
+            // In all logs the same: who that is follows from the term.
+            let named = Id((term % self.nodes.len() as u64) as u16);
             let opens = previous.term < Term(term);
             let index = previous.index.next();
             let command = if opens {
-                Command::Lead(leader)
+                Command::Lead(named)
             } else {
                 Command::Put(std::sync::Arc::new(Put {
                     key: "k".to_owned(),
                     value: format!("{index}@{term}"),
                     client: Id(0x20),
                     mid: format!("x{index}@{term}"),
-                    answerer: leader,
+                    answerer: named,
                 }))
             };
             let append = Append {
@@ -224,7 +226,8 @@ impl Cluster {
                 commit: Index::ZERO,
                 answer_wanted: true,
                 settled: Index::ZERO,
-                may_commit: true,
+                // What of it is committed is for the script's leader to find out.
+                may_commit: false,
                 route: Vec::new(),
                 receipts: Vec::new(),
                 sent_at: Time::ZERO,

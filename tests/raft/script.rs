@@ -10,7 +10,7 @@
 //! | `lose FROM TO COUNT` | loses the next messages on that link |
 //! | `kill ID` | for ever |
 //! | `log ID TERM...` | gives the replica entries of those terms |
-//! | `forge FROM TO append\|matched\|refused\|vote term=T [index=I] [at=T] [commit=C] [leader=ID] [then=ID] [for=ID]` | delivers a message that nobody sent: an append on behalf of a leader, with one more on its route; a receipt for another follower |
+//! | `forge FROM TO append\|matched\|refused\|vote term=T [index=I] [at=T] [commit=C] [leader=ID] [then=ID] [receipts=ID:INDEX,...] [for=ID]` | delivers a message that nobody sent: an append on behalf of a leader, with one more on its route, and receipts on it; a receipt for another follower |
 //! | `messages on|off` | shows each delivery, or only what it leads to |
 //! | `count` | the messages sent since the last count |
 //! | `status` | every replica's state |
@@ -157,6 +157,8 @@ fn forged(command: &Command) -> Result<Message> {
     };
     let (leader, then, follower) = (id("leader")?, id("then")?, id("for")?);
     let follower = follower.unwrap_or(sender);
+    let receipts = arguments.take_key("receipts").unwrap_or_default();
+    let receipts = receipts.split_terminator(',').map(matched).collect::<Result<_>>()?;
     let receipt = |reception| {
         Body::Appended(Appended {
             receipts: vec![Receipt {
@@ -176,7 +178,7 @@ fn forged(command: &Command) -> Result<Message> {
             settled: Index::ZERO,
             may_commit: true,
             route: then.into_iter().collect(),
-            receipts: Vec::new(),
+            receipts,
             sent_at: Time::ZERO,
         }),
         "matched" => receipt(Reception::Matched(index)),
@@ -194,5 +196,14 @@ fn forged(command: &Command) -> Result<Message> {
         term,
         leader: leader.unwrap_or(sender),
         body,
+    })
+}
+
+/// The receipt `ID:INDEX` of a follower whose log equals the leader's through that index.
+fn matched(text: &str) -> Result<Receipt> {
+    let (follower, index) = text.split_once(':').ok_or("ID:INDEX")?;
+    Ok(Receipt {
+        follower: Id(follower.parse()?),
+        reception: Reception::Matched(Index(index.parse()?)),
     })
 }
