@@ -269,7 +269,9 @@ impl Replica {
                 self.send(from, Body::Appended(outdated));
             }
             // A word from the leader says more than a refusal.
-            Body::PreVote(_) | Body::Vote(_) if matches!(self.role, Role::Leader(_)) => {
+            Body::Append(_) | Body::PreVote(_) | Body::Vote(_)
+                if matches!(self.role, Role::Leader(_)) =>
+            {
                 self.send_along(&[from], true);
             }
             Body::PreVote(_) => self.send(from, Body::PreVoted(refusal)),
