@@ -16,8 +16,9 @@ use rand::{RngExt, SeedableRng};
 
 const SEEDS: u64 = 25;
 const RUN: Duration = Duration::from_secs(20);
-/// How long the network is well at the end, with nobody asking any more.
-const CALM: Duration = Duration::from_secs(4);
+/// How long the network is well at the end, with nobody asking any more: longer than inherited puts are left to an
+/// answerer that is away.
+const CALM: Duration = Duration::from_secs(15);
 const CLIENTS: u16 = 6;
 
 #[test]
@@ -33,12 +34,12 @@ fn promises_hold_whatever_happens() {
     assert!(answered.redirects > SEEDS as usize, "{answered:?}");
     // A second answer is a blemish, not a mistake; it must stay rare.
     assert!(
-        answered.duplicates * 200 < answered.ok,
+        answered.duplicates * 1_000 < answered.ok,
         "too many second answers: {answered:?}"
     );
     // Nor may many attempts that a living replica has taken stay without an answer.
     assert!(
-        answered.silent * 2_000 < answered.ok,
+        answered.silent * 20_000 < answered.ok,
         "too many attempts were never answered: {answered:?}"
     );
     println!("{answered:?}");

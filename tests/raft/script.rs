@@ -158,7 +158,10 @@ fn forged(command: &Command) -> Result<Message> {
     let (leader, then, follower) = (id("leader")?, id("then")?, id("for")?);
     let follower = follower.unwrap_or(sender);
     let receipts = arguments.take_key("receipts").unwrap_or_default();
-    let receipts = receipts.split_terminator(',').map(matched).collect::<Result<_>>()?;
+    let receipts = receipts
+        .split_terminator(',')
+        .map(matched)
+        .collect::<Result<_>>()?;
     let receipt = |reception| {
         Body::Appended(Appended {
             receipts: vec![Receipt {
