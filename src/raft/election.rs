@@ -11,7 +11,7 @@ use super::mistakes::Mistake;
 use super::pacing::{RetryBudget, RoundTrips, SuccessRate};
 use super::progress::Progress;
 use super::replica::Replica;
-use super::role::{Answering, Campaign, Holding, Leader, Role};
+use super::role::{Campaign, Holding, Leader, Role};
 use super::time::Time;
 use super::types::{Index, Term};
 use crate::id::Id;
@@ -264,8 +264,7 @@ impl Replica {
             .held_since(inherited)
             .filter(|_| !self.options.makes(Mistake::NoDeferral))
             .map_or(self.now, |since| since + self.options.commit_deferral());
-        let answering =
-            Answering::inherit(&self.log, self.id, self.answered(), known, self.settled);
+        let answering = self.inherit_answering(known);
         let followers = self
             .peers
             .iter()

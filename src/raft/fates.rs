@@ -187,37 +187,6 @@ impl Replica {
 }
 
 impl Answering {
-    /// What a new leader knows: of the puts before the last answerer's, its predecessors knew that they were
-    /// settled before they chose another.
-    pub(super) fn inherit(
-        log: &Log,
-        own: Id,
-        own_answered: Index,
-        known: &BTreeMap<Id, Holding>,
-        settled: Index,
-    ) -> Answering {
-        let stretch = log.last_answerer();
-        let answerer = stretch.map_or(own, |stretch| stretch.answerer);
-        let answered = match answerer == own {
-            true => own_answered,
-            false => known
-                .get(&answerer)
-                .map_or(Index::ZERO, |holding| holding.answered),
-        };
-        let inherited = log.last_index();
-        let before = stretch.map_or(inherited, |stretch| stretch.before);
-        Answering {
-            answerer,
-            settled: settled.max(before).max(answered.min(inherited)),
-            last_put: stretch.map_or(Index::ZERO, |stretch| stretch.last_put),
-            left: None,
-            committed: Index::ZERO,
-            told: Index::ZERO,
-            opening: inherited.next(),
-            taken_over_at: Index::ZERO,
-        }
-    }
-
     /// What must hold after every step of the leader `own`.
     pub(super) fn assert_fits(&self, own: Id, peers: &[Id], log: &Log) {
         assert!(
@@ -260,6 +229,49 @@ impl Answering {
 }
 
 impl Replica {
+    /// What a new leader knows of answers: its predecessors chose another answerer only when all puts before
+    /// were settled, or left to somebody.
+    pub(super) fn inherit_answering(&self, known: &BTreeMap<Id, Holding>) -> Answering {
+        let answered = |by: Id| match by == self.id {
+            true => self.answered(),
+            false => known
+                .get(&by)
+                .map_or(Index::ZERO, |holding| holding.answered),
+        };
+        let inherited = self.log.last_index();
+        let stretch = self.log.last_answerer(inherited);
+        let answerer = stretch.map_or(self.id, |stretch| stretch.answerer);
+        let before = stretch.map_or(inherited, |stretch| stretch.before);
+        // Who sent the first put of another answerer said through where all were settled: if not through its
+        // own term's opening, it had left what it had inherited.
+        let last_put = stretch.map_or(Index::ZERO, |stretch| stretch.last_put);
+        let left = self
+            .log
+            .opening_behind_put(self.settled)
+            .filter(|&opening| self.settled < before && opening < last_put)
+            .and_then(|through| Some((through, self.log.last_answerer(through)?.answerer)))
+            .filter(|&(through, by)| by != self.id && answered(by) < through);
+        Answering {
+            answerer,
+            settled: self
+                .settled
+                .max(before)
+                .max(answered(answerer).min(inherited)),
+            last_put,
+            left: left.map(|(through, by)| Left {
+                answerer: by,
+                after: self.settled,
+                through,
+                until: Some(self.now + self.options.answerer_return),
+                taken_over_at: None,
+            }),
+            committed: Index::ZERO,
+            told: Index::ZERO,
+            opening: inherited.next(),
+            taken_over_at: Index::ZERO,
+        }
+    }
+
     /// Who is to answer the put that is about to enter the log: while others are not settled, who answers
     /// those; else the last on the route that it will take.
     pub(super) fn choose_answerer(&mut self) -> Id {
@@ -392,9 +404,10 @@ impl Replica {
         let gone = std::mem::replace(&mut answering.answerer, by);
         if answering.settled < answering.opening {
             info!("{gone} is gone: leaving the answers to inherited puts to it");
+            let before = answering.left.take();
             answering.left = Some(Left {
                 answerer: gone,
-                after: answering.settled,
+                after: before.map_or(answering.settled, |before| before.after),
                 through: answering.opening,
                 until: Some(until),
                 taken_over_at: None,

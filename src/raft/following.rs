@@ -44,7 +44,7 @@ impl Replica {
                 return;
             };
             self.learn_commit(append.commit, matched);
-            self.settled = self.settled.max(append.settled.min(self.log.commit()));
+            self.settled = self.settled.max(append.settled.min(matched));
             self.commit_on_route(&append, matched);
             Reception::Matched(matched)
         } else {

@@ -84,8 +84,8 @@ impl Log {
         self.entries[skipped..].iter().map(|held| &held.entry)
     }
 
-    /// The puts at the end of the log that the same replica answers; none if there are no puts.
-    pub fn last_answerer(&self) -> Option<Stretch> {
+    /// The last puts up to and including `through` that the same replica answers; none if there are no puts.
+    pub fn last_answerer(&self, through: Index) -> Option<Stretch> {
         let mut stretch: Option<Stretch> = None;
         let mut last_put = None;
         let mut taken_over: Vec<TakeOver> = Vec::new();
@@ -95,7 +95,7 @@ impl Log {
                     taken_over.push(*take_over);
                     continue;
                 }
-                Some(Command::Put(put)) => {
+                Some(Command::Put(put)) if index <= through => {
                     last_put = last_put.or(Some(index));
                     let covers = |other: &&TakeOver| other.after < index && index <= other.through;
                     taken_over
@@ -119,6 +119,15 @@ impl Log {
             last_put,
             ..stretch
         })
+    }
+
+    /// The first opening of a term that has a put before it, of all entries behind `index`.
+    pub fn opening_behind_put(&self, index: Index) -> Option<Index> {
+        (index.next().0..)
+            .zip(self.from(index.next()))
+            .skip_while(|(_, entry)| entry.command.put().is_none())
+            .find(|(_, entry)| matches!(entry.command, Command::Lead(_)))
+            .map(|(place, _)| Index(place))
     }
 
     /// Where a leader should try next, given that an append after `position` did not fit here: the

@@ -258,6 +258,11 @@ impl Replica {
 
     /// A message from a term that is over gets no effect, and its sender is told (Raft §5.1).
     fn answer_outdated(&mut self, from: Id, body: &Body) {
+        let is_question = matches!(body, Body::Append(_) | Body::PreVote(_) | Body::Vote(_));
+        if is_question && matches!(self.role, Role::Leader(_)) {
+            // A word from the leader says more than a refusal.
+            return self.send_along(&[from], true);
+        }
         let refusal = self.vote(false);
         match body {
             Body::Append(append) => {
@@ -267,12 +272,6 @@ impl Replica {
                     sent_at: append.sent_at,
                 };
                 self.send(from, Body::Appended(outdated));
-            }
-            // A word from the leader says more than a refusal.
-            Body::Append(_) | Body::PreVote(_) | Body::Vote(_)
-                if matches!(self.role, Role::Leader(_)) =>
-            {
-                self.send_along(&[from], true);
             }
             Body::PreVote(_) => self.send(from, Body::PreVoted(refusal)),
             Body::Vote(_) => self.send(from, Body::Voted(refusal)),
@@ -307,8 +306,7 @@ impl Replica {
         let before = std::mem::replace(&mut self.role, follower);
         if let Role::Leader(before) = before {
             info!("stepping down in term {}", self.term);
-            let settled = before.answering.all_settled().min(self.log.commit());
-            self.settled = self.settled.max(settled);
+            self.settled = self.settled.max(before.answering.all_settled());
             if self.options.makes(Mistake::RedirectInLimbo) {
                 self.redirect_owed();
             }
@@ -392,7 +390,7 @@ impl Replica {
         );
         assert!(self.held.len() <= self.options.max_held_requests);
         assert!(
-            self.settled <= self.log.commit() && self.answered() <= self.log.commit(),
+            self.settled <= self.log.last_index() && self.answered() <= self.log.commit(),
             "only what is committed can have been answered"
         );
         match &self.role {

@@ -15,6 +15,7 @@ use super::log::Log;
 use super::message::{Append, Appended, Body, Reception};
 use super::options::Options;
 use super::pacing::RARELY;
+use super::progress::Progress;
 use super::replica::Replica;
 use super::role::{Leader, Role};
 use super::time::Time;
@@ -24,11 +25,9 @@ use crate::id::Id;
 impl Replica {
     /// When the leader must next act.
     pub(super) fn leadership_deadline(&self, leader: &Leader) -> Time {
-        let interval = self.options.heartbeat_interval;
-        let heartbeat = leader
-            .followers
-            .values()
-            .map(|follower| follower.heartbeat_at(interval, self.options.election_timeout_max))
+        let followers = leader.followers.iter();
+        let heartbeat = followers
+            .map(|(&id, progress)| self.heartbeat_at(leader, id, progress))
             .min();
         let waits_for_old_leases =
             self.now < leader.commits_from && self.log.commit() < self.log.last_index();
@@ -264,20 +263,27 @@ impl Replica {
         }
     }
 
-    /// Sends an append to each follower to which nothing was sent for a heartbeat interval, and ever more
-    /// rarely to one that is silent. One that answers, and lacks no more than fits into an append, need
+    /// When a follower gets a heartbeat unless anything else is sent before. The silent ones get them more
+    /// rarely, but not one on whose answers clients may wait.
+    fn heartbeat_at(&self, leader: &Leader, id: Id, progress: &Progress) -> Time {
+        let interval = self.options.heartbeat_interval;
+        let left = leader.answering.left.as_ref().map(|left| left.answerer);
+        let longest = if left == Some(id) { 1 } else { 2 } * interval;
+        progress.heartbeat_at(interval, longest)
+    }
+
+    /// Sends an append to each follower to which nothing was sent for a heartbeat interval, or for two if it
+    /// is silent. One that answers, and lacks no more than fits into an append, need
     /// not answer this one.
     pub(super) fn send_heartbeats(&mut self) {
         let now = self.now;
-        let interval = self.options.heartbeat_interval;
-        let longest = self.options.election_timeout_max;
         let Role::Leader(leader) = &self.role else {
             return;
         };
         let due: Vec<(Id, bool)> = leader
             .followers
             .iter()
-            .filter(|(_, progress)| now >= progress.heartbeat_at(interval, longest))
+            .filter(|&(&id, progress)| now >= self.heartbeat_at(leader, id, progress))
             .map(|(&id, progress)| (id, progress.owes_answer()))
             .collect();
         for (id, answer_wanted) in due {

@@ -50,6 +50,7 @@ scripts! {
     election_thrifty_follower,
     fate_answered_before_the_crash,
     fate_answered_by_its_answerer,
+    fate_left_and_inherited,
     fate_left_to_the_absent,
     fate_overwritten,
     fate_superseded,
