@@ -249,6 +249,7 @@ impl Replica {
             .log
             .opening_behind_put(self.settled)
             .filter(|&opening| self.settled < before && opening < last_put)
+            .map(|opening| opening.min(before))
             .and_then(|through| Some((through, self.log.last_answerer(through)?.answerer)))
             .filter(|&(through, by)| by != self.id && answered(by) < through);
         Answering {
