@@ -67,14 +67,11 @@ impl Owed {
             return;
         }
         for (place, entry) in (after.next().0..=through.0).zip(log.from(after.next())) {
-            match &entry.command {
-                Command::Put(put) => {
-                    // What it has given up comes back to it if those who took it over are gone as well.
-                    if self.given_up.remove(&Index(place)) || put.answerer != own {
-                        self.add_due(Index(place));
-                    }
+            if let Command::Put(put) = &entry.command {
+                // What it has given up comes back to it if those who took it over are gone as well.
+                if self.given_up.remove(&Index(place)) || put.answerer != own {
+                    self.add_due(Index(place));
                 }
-                _ => {}
             }
         }
     }

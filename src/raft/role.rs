@@ -14,6 +14,10 @@ use crate::id::Id;
 
 /// A replica's role.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of them, and a leader's is used most"
+)]
 pub(super) enum Role {
     Follower(Follower),
     /// Asks whether an election would succeed, without starting a term.
