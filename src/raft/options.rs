@@ -254,8 +254,8 @@ impl Options {
             ),
             (
                 // One put is sent even if it is larger than that, with its entry's frame and a route.
-                self.max_put_bytes.max(self.max_append_bytes) <= 65_507 - 2_400,
-                "max_put_bytes and max_append_bytes must leave 2,400 of a datagram's 65,507 bytes",
+                self.max_put_bytes.max(self.max_append_bytes) <= 65_507 - 2_500,
+                "max_put_bytes and max_append_bytes must leave 2,500 of a datagram's 65,507 bytes",
             ),
             (
                 self.max_append_entries >= 1 && self.max_uncommitted >= 2,
