@@ -51,7 +51,7 @@ fn one_at_a_time(options: &mut Options) {
     options.max_append_entries = 1;
 }
 
-const SEARCHES: [Search; 12] = [
+const SEARCHES: [Search; 14] = [
     search(Mistake::CommitOlderTerms, &["advanced-4"], 5, one_at_a_time),
     search(Mistake::VoteTwice, &["extra/contention"], 5, unchanged),
     search(Mistake::NoUpToDateCheck, &["crash-4"], 5, unchanged),
@@ -72,6 +72,13 @@ const SEARCHES: [Search; 12] = [
         5,
         unchanged,
     ),
+    search(
+        Mistake::GetOverlooksLimbo,
+        &["extra/contention"],
+        10,
+        unchanged,
+    ),
+    search(Mistake::RouteIsNoQuorum, &["extra/chaos"], 10, unchanged),
     search(Mistake::FollowerAnswersGets, &["advanced-4"], 2, unchanged),
     search(
         Mistake::NoPreVoteRefusal,
