@@ -53,7 +53,7 @@ pub struct Append {
     /// deposed leader may have a lease.
     pub may_commit: bool,
     /// Who gets this after its receiver, in order. Each passes it on to the next; the last one
-    /// answers the leader for all.
+    /// answers the clients whose answerer it is, and the leader for all.
     pub route: Vec<Id>,
     /// What became of it at those who had it before.
     pub receipts: Vec<Receipt>,

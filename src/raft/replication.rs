@@ -2,7 +2,7 @@
 //! followers' receipts make (Raft §5.3).
 //!
 //! There is one mechanism, an append with a *route*: its receiver stores it and passes it on to the
-//! next on the route, and the last one answers for all. A plan is a list of routes. Usually that is one
+//! next on the route, and the last one answers the clients and then the leader. A plan is a list of routes. Usually that is one
 //! route over just enough followers for a quorum: with n replicas ⌊n/2⌋ + 1 messages a put, where asking
 //! each one alone takes about n. What keeps failing goes to everybody, each on a route of its own.
 //! Why that is safe is in NOTES.md: Raft commits by who holds an entry, and never asks how it got there.
