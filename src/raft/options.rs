@@ -144,7 +144,7 @@ impl Default for Options {
             answerer_patience: Duration::from_millis(100),
             answerer_return: Duration::from_secs(10),
             follower_timeout: Duration::from_millis(1_000),
-            client_hold: Duration::from_millis(40),
+            client_hold: Duration::from_millis(20),
             client_hold_max: Duration::from_millis(200),
             suspicion_patience: Duration::from_millis(150),
             suspicion_window: Duration::from_secs(2),
