@@ -297,7 +297,7 @@ impl Replica {
             attempts: 0,
             copies: 0,
             first_failed: false,
-            budget: RetryBudget::full(),
+            budget: RetryBudget::new(),
             first_attempts: SuccessRate::unknown(self.options.remembered_attempts),
             waiting_puts: VecDeque::new(),
             waiting_gets: VecDeque::new(),

@@ -29,7 +29,7 @@ use super::entry::{Command, Put, TakeOver};
 use super::log::Log;
 use super::mistakes::Mistake;
 use super::replica::Replica;
-use super::role::{Answering, Holding, Leader, Left, Role};
+use super::role::{Answering, Holding, Left, Role};
 use super::types::{Index, Position, Term};
 use crate::id::Id;
 
@@ -266,7 +266,6 @@ impl Replica {
             committed: Index::ZERO,
             told: Index::ZERO,
             opening: inherited.next(),
-            taken_over_at: Index::ZERO,
         }
     }
 
@@ -285,15 +284,6 @@ impl Replica {
             leader.answering.answerer = route.last().copied().unwrap_or(own);
         }
         leader.answering.answerer
-    }
-
-    /// Where a route should end: at the answerer of what is not settled, unless that has been silent for
-    /// too long.
-    pub(super) fn route_end(&self, leader: &Leader) -> Option<Id> {
-        let Answering { answerer, .. } = leader.answering;
-        let progress = leader.followers.get(&answerer)?;
-        let seems_gone = progress.seems_gone(&leader.first_attempts);
-        (!leader.answering.is_settled() && !seems_gone).then_some(answerer)
     }
 
     /// The last put to `key` that this leader has not committed; 0 if there is none. Its answerer may have
@@ -343,18 +333,17 @@ impl Replica {
             return;
         };
         let answering = &mut leader.answering;
-        if answering.taken_over_at <= commit {
-            answering.note(own, answered);
-        }
+        answering.note(own, answered);
         answering
             .left
             .take_if(|left| left.taken_over_at.is_some_and(|index| index <= commit));
-        let known = answering.settled.max(answering.told) >= commit;
-        if answering.is_settled() || answering.answerer == own || known {
+        if answering.settled.max(answering.told) >= commit {
             return;
         }
-        answering.told = commit;
-        let answerer = answering.answerer;
+        let Some((answerer, _)) = leader.awaited_answerer() else {
+            return;
+        };
+        leader.answering.told = commit;
         leader.retry_delay = patience;
         leader.retry_at = Some(retry_at);
         self.send_along(&[answerer], true);
@@ -365,7 +354,7 @@ impl Replica {
         let Role::Leader(leader) = &self.role else {
             return false;
         };
-        let Some(progress) = leader.followers.get(&leader.answering.answerer) else {
+        let Some((_, progress)) = leader.awaited_answerer() else {
             return false;
         };
         let is_late = progress.is_silent(self.now, self.options.answerer_patience);
@@ -382,8 +371,8 @@ impl Replica {
         let Role::Leader(leader) = &self.role else {
             return;
         };
-        let Answering { answerer, .. } = leader.answering;
-        if !leader.answering.is_settled() && answerer != self.id && !spoke.contains_key(&answerer) {
+        let awaited = leader.awaited_answerer();
+        if awaited.is_some_and(|(answerer, _)| !spoke.contains_key(&answerer)) {
             self.replace_answerer();
         }
     }
@@ -417,10 +406,7 @@ impl Replica {
         }
         let after = answering.settled;
         info!("{gone} is gone: taking over its answers after {after}");
-        let index = self.propose(Command::TakeOver(TakeOver { by, after, through }));
-        if let Role::Leader(leader) = &mut self.role {
-            leader.answering.taken_over_at = index;
-        }
+        self.propose(Command::TakeOver(TakeOver { by, after, through }));
     }
 
     /// Takes over what was left to an answerer, if that has not returned in time.

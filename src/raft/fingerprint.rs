@@ -215,10 +215,9 @@ impl Answering {
             last_put,
             told,
             opening,
-            taken_over_at,
         } = self;
         (answerer, settled, committed, last_put, told).hash(hasher);
-        (opening, taken_over_at).hash(hasher);
+        opening.hash(hasher);
         if let Some(Left {
             answerer,
             after,

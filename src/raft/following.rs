@@ -1,8 +1,8 @@
-//! A follower's part in replication: storing what the leader sends, passing it on along its route,
-//! and answering (Raft §5.3).
+//! A follower's part in replication: storing what the leader sends, committing what the receipts on it show
+//! to be held by a quorum, passing it on along its route, and answering (Raft §5.3).
 //!
-//! It must never count anything towards a quorum: a receipt says what this replica holds, and only
-//! the leader judges what that makes.
+//! It must never count towards a quorum but by the leader's own rule and with the leader's leave: entries of
+//! the present term alone, each follower once, and nothing that is deferred.
 
 use ::log::{error, info};
 
@@ -136,24 +136,25 @@ impl Replica {
         if !append.may_commit {
             return;
         }
-        let mut holders: Vec<(Id, Index)> = vec![(self.id, matched)];
-        for receipt in &append.receipts {
-            let Reception::Matched(index) = receipt.reception else {
-                continue;
-            };
-            let is_new = holders.iter().all(|&(id, _)| id != receipt.follower);
-            if is_new
-                && self.leader() != Some(receipt.follower)
-                && self.peers.contains(&receipt.follower)
+        let receipts = &append.receipts;
+        let mut held = vec![matched];
+        for (place, receipt) in receipts.iter().enumerate() {
+            let is_repeated = receipts[..place]
+                .iter()
+                .any(|other| other.follower == receipt.follower);
+            let is_follower =
+                self.peers.contains(&receipt.follower) && self.leader() != Some(receipt.follower);
+            if let Reception::Matched(index) = receipt.reception
+                && is_follower
+                && !is_repeated
             {
-                holders.push((receipt.follower, index));
+                held.push(index);
             }
         }
         let needed = match self.options.makes(Mistake::RouteIsNoQuorum) {
             true => 1,
             false => self.quorum() - 1,
         };
-        let mut held: Vec<Index> = holders.into_iter().map(|(_, index)| index).collect();
         held.sort_unstable_by(|a, b| b.cmp(a));
         let Some(&by_quorum) = held.get(needed - 1) else {
             return;

@@ -18,8 +18,8 @@ pub(super) struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// A bucket that has filled since the clock's zero: full, once `retry_saving` has passed.
-    pub(super) fn full() -> RetryBudget {
+    /// A bucket that has filled since the clock's zero: it is full once `retry_saving` has passed.
+    pub(super) fn new() -> RetryBudget {
         RetryBudget {
             empty_at: Time::ZERO,
         }
@@ -105,24 +105,39 @@ impl SuccessRate {
     /// How likely it is that as many attempts fail one after the other, or that a follower that lives is not
     /// heard of after as many appends: most of them come along a route as well.
     pub(super) fn chance_of_failures(self, attempts: u32) -> f64 {
-        (1.0 - self.arrival().powi(3)).powf(f64::from(attempts))
+        all_of(1.0 - self.route(), attempts)
     }
 
     /// How likely it is that none of as many messages arrives.
     pub(super) fn chance_of_loss(self, messages: u32) -> f64 {
-        (1.0 - self.arrival()).powf(f64::from(messages))
+        // An attempt takes three of them.
+        all_of(1.0 - self.route().cbrt(), messages)
     }
 
-    /// How likely a message arrives: an attempt takes three of them. Nowhere is it taken for certain.
-    fn arrival(self) -> f64 {
-        let route = f64::from(self.rate) / f64::from(Self::ALWAYS);
-        route.cbrt().min(0.995)
+    /// How likely an attempt succeeds. It is nowhere taken for certain, nor for hopeless: then no silence
+    /// would ever mean anything.
+    fn route(self) -> f64 {
+        (f64::from(self.rate) / f64::from(Self::ALWAYS)).clamp(0.1, 0.985)
     }
 
     /// Whether fewer than this share of the first attempts have succeeded lately.
     pub(super) fn is_below(self, share: f64) -> bool {
         f64::from(self.rate) < share * f64::from(Self::ALWAYS)
     }
+}
+
+/// How likely it is that what has this chance happens as many times running. Not `powf`, whose last bits
+/// may differ between machines; below what anybody asks for it does not matter how far.
+fn all_of(chance: f64, times: u32) -> f64 {
+    const NEVER: f64 = 1e-9;
+    let mut all = 1.0;
+    for _ in 0..times {
+        all *= chance;
+        if all < NEVER {
+            break;
+        }
+    }
+    all
 }
 
 /// How long round trips to the followers take: the smoothed time and its variation, as TCP keeps
@@ -172,6 +187,8 @@ mod tests {
                 .expect("some time")
         };
         assert_eq!([after(0), after(4), after(7)], [3, 10, 25]);
+        // Even where nothing has ever got through, silence means something in the end.
+        assert_eq!(after(10), 88);
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Replica {
         let Role::Leader(leader) = &self.role else {
             return;
         };
-        let end = self.route_end(leader);
+        let end = leader.route_end();
         let overdue = self
             .stalled_since(leader)
             .is_some_and(|since| now.since(since) >= self.options.append_retry_max);
@@ -184,9 +184,7 @@ impl Replica {
         };
         let quorum_lacks = quorum_matched < last;
         // Before that the answerer cannot know either.
-        let answer_lacks = !leader.answering.is_settled()
-            && leader.answering.answerer != self.id
-            && now >= leader.commits_from;
+        let answer_lacks = leader.awaited_answerer().is_some() && now >= leader.commits_from;
         if !quorum_lacks && !answer_lacks {
             leader.retry_at = None;
             return;

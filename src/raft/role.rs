@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::followers::Followers;
 use super::message::Voted;
 use super::pacing::{HARDLY, RetryBudget, RoundTrips, SuccessRate};
+use super::progress::Progress;
 use super::reception::HeldRequest;
 use super::time::Time;
 use super::types::{Index, Position};
@@ -14,10 +15,6 @@ use crate::id::Id;
 
 /// A replica's role.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one of them, and a leader's is used most"
-)]
 pub(super) enum Role {
     Follower(Follower),
     /// Asks whether an election would succeed, without starting a term.
@@ -94,9 +91,10 @@ pub(super) struct Leader {
     pub retry_at: Option<Time>,
     /// How long to wait after that.
     pub retry_delay: Duration,
-    /// How often what lacks a quorum has been sent since a quorum last came to hold more.
+    /// How often what lacks a quorum has been sent in vain, wanting an answer, since a quorum last came to hold
+    /// more: each answer takes one off.
     pub attempts: u32,
-    /// The same, counting also what was sent without wanting an answer.
+    /// In how many copies the latest entry has been sent, whether they want an answer or not.
     pub copies: u32,
     /// Whether the first attempt at what lacks a quorum has failed.
     pub first_failed: bool,
@@ -114,9 +112,24 @@ impl Leader {
     /// Whether something waits that no budget should hold up: a get, which perishes with its leader whatever
     /// is sent, or puts whose answerer seems to be gone. Both are rare.
     pub(super) fn is_urgent(&self) -> bool {
-        let answerer = self.followers.get(&self.answering.answerer);
-        let seems_gone = answerer.is_some_and(|progress| progress.seems_gone(&self.first_attempts));
-        !self.waiting_gets.is_empty() || seems_gone && !self.answering.is_settled()
+        let is_awaited = self.awaited_answerer().is_some();
+        !self.waiting_gets.is_empty() || is_awaited && self.route_end().is_none()
+    }
+
+    /// Where a route should end: at the answerer of what is not settled, unless that has been silent for
+    /// too long.
+    pub(super) fn route_end(&self) -> Option<Id> {
+        let (answerer, progress) = self.awaited_answerer()?;
+        let seems_gone = progress.seems_gone(&self.first_attempts);
+        (!seems_gone).then_some(answerer)
+    }
+
+    /// The follower that is to answer what is not settled; none if there is nothing, or if this leader itself
+    /// answers it.
+    pub(super) fn awaited_answerer(&self) -> Option<(Id, &Progress)> {
+        let Answering { answerer, .. } = self.answering;
+        let progress = self.followers.get(&answerer)?;
+        (!self.answering.is_settled()).then_some((answerer, progress))
     }
 
     /// Whether attempts to reach a quorum have failed too often for bad luck.
@@ -142,8 +155,6 @@ pub(super) struct Answering {
     pub told: Index,
     /// The first entry of the leader's term.
     pub opening: Index,
-    /// The leader's latest take-over: before that is committed, it answers for nobody else.
-    pub taken_over_at: Index,
 }
 
 /// Inherited puts whose answerer is away.
