@@ -22,12 +22,17 @@
 
 #[cfg(feature = "simulator")]
 pub mod embedded;
+pub mod consensus;
+pub mod course;
 pub mod id;
+pub mod kv;
 #[cfg(feature = "simulator")]
 pub mod linearizability;
+pub mod options;
 pub mod raft;
 #[cfg(feature = "simulator")]
 pub mod report;
+pub mod replica;
 pub mod runtime;
 #[cfg(feature = "simulator")]
 pub mod sim;

@@ -1,0 +1,211 @@
+//! What a replica has in every role: its term and vote, its log, its clock and its chance, and the messages that
+//! it is about to send.
+//!
+//! Must never know which role it is in: a role is handed this, and answers what it wants to become.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use ::log::error;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::entry::{Command, Entry, Payload};
+use super::fingerprint::Measure;
+use super::log::Log;
+use super::members::Members;
+use super::message::{Body, Message, VoteResponse};
+use super::options::Options;
+use super::time::Time;
+use super::types::{Incarnation, Index, LogId, Term};
+use crate::id::Id;
+
+/// A message that is about to leave.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Envelope<C> {
+    /// The receiver.
+    pub to: Id,
+    /// What to say.
+    pub message: Message<C>,
+}
+
+/// What a replica has in every role.
+#[derive(Clone, Debug)]
+pub(super) struct Core<C> {
+    pub members: Members,
+    pub options: Options,
+    chance: Xoshiro256PlusPlus,
+    /// The time of the latest call.
+    pub now: Time,
+
+    // What Raft keeps on stable storage (Figure 2); for now a replica that stops has forgotten it.
+    pub term: Term,
+    pub voted_for: Option<Id>,
+    pub log: Log<C>,
+
+    /// The leader of this term, if it is known and not suspected.
+    pub leader: Option<Id>,
+    /// How often the leader of this term has been suspected.
+    pub suspicions: u32,
+    /// The latest news of how far the leader has committed, and when it sent that, on its own clock.
+    leader_commit: (Time, Index),
+    /// When each peer was last heard.
+    pub heard_at: BTreeMap<Id, Time>,
+    incarnation: Incarnation,
+    /// Which life of each peer's we have heard of first. We listen to no other.
+    incarnations: BTreeMap<Id, Incarnation>,
+    /// Whether we cannot know yet if we were here before: we have no memory, and a log that is not empty is
+    /// news to us. So long we help nobody who has such a log into office, for we may have promised otherwise.
+    pub is_newcomer: bool,
+    pub outbox: Vec<Envelope<C>>,
+}
+
+impl<C: Command> Core<C> {
+    pub(super) fn new(members: Members, options: Options, seed: u64, now: Time) -> Core<C> {
+        let mut chance = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let incarnation = Incarnation(chance.random());
+        Core {
+            members,
+            options,
+            chance,
+            now,
+            term: Term(0),
+            voted_for: None,
+            log: Log::default(),
+            leader: None,
+            suspicions: 0,
+            leader_commit: (Time::ZERO, Index::ZERO),
+            heard_at: BTreeMap::new(),
+            incarnation,
+            incarnations: BTreeMap::new(),
+            is_newcomer: true,
+            outbox: Vec::new(),
+        }
+    }
+
+    pub(super) fn own(&self) -> Id {
+        self.members.own()
+    }
+
+    pub(super) fn leads(&self) -> bool {
+        self.leader == Some(self.own())
+    }
+
+    pub(super) fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    pub(super) fn set_clock(&mut self, now: Time) {
+        assert!(
+            now >= self.now,
+            "time must not go back: {} -> {now}",
+            self.now
+        );
+        self.now = now;
+    }
+
+    /// Enters a later term, in which we have not voted and know of no leader (Raft §5.1).
+    pub(super) fn enter_term(&mut self, term: Term) {
+        assert!(term > self.term, "a term must not be entered again");
+        self.term = term;
+        self.voted_for = None;
+        self.leader = None;
+        // The next leader's clock is another one.
+        self.leader_commit.0 = Time::ZERO;
+        self.suspicions = 0;
+    }
+
+    /// The leader had committed through `commit` when it sent this. What comes late is no news.
+    pub(super) fn note_leader_commit(&mut self, sent_at: Time, commit: Index) {
+        if sent_at >= self.leader_commit.0 {
+            self.leader_commit = (sent_at, commit);
+        }
+    }
+
+    /// Whether nobody is known to have committed more than we have.
+    pub(super) fn is_current(&self) -> bool {
+        self.leads() || self.log.commit() >= self.leader_commit.1
+    }
+
+    /// Adds an entry of our own term at the end of the log.
+    pub(super) fn append(&mut self, payload: Payload<C>) -> LogId {
+        let term = self.term;
+        self.log.append(self.now, Entry { term, payload })
+    }
+
+    /// The term of the entry at an index is ours.
+    pub(super) fn is_of_this_term(&self, index: Index) -> bool {
+        self.log.id_at(index).map(|id| id.term) == Some(self.term)
+    }
+
+    pub(super) fn send(&mut self, to: Id, body: Body<C>) {
+        let message = Message {
+            term: self.term,
+            leader: self.leader.unwrap_or(Id::UNKNOWN),
+            incarnation: self.incarnation,
+            body,
+        };
+        self.outbox.push(Envelope { to, message });
+    }
+
+    pub(super) fn vote_response(&self, granted: bool) -> VoteResponse {
+        VoteResponse {
+            granted,
+            last: self.log.last(),
+        }
+    }
+
+    /// Whether that is the life of a peer's that we know; the first that we hear of, we shall know.
+    pub(super) fn knows(&mut self, peer: Id, incarnation: Incarnation) -> bool {
+        let known = *self.incarnations.entry(peer).or_insert(incarnation);
+        if known != incarnation {
+            error!("{peer} was {known} and has come back as {incarnation} without its memory: ignoring it");
+        }
+        known == incarnation
+    }
+
+    /// A duration between the two, both included.
+    pub(super) fn random_duration(&mut self, low: Duration, high: Duration) -> Duration {
+        let nanos = self
+            .chance
+            .random_range(low.as_nanos() as u64..=high.as_nanos() as u64);
+        Duration::from_nanos(nanos)
+    }
+
+    /// What a model checker tells replicas apart by, whatever their roles.
+    pub(super) fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+        let Core {
+            members,
+            options: _,
+            chance: _,
+            now: _,
+            term,
+            voted_for,
+            log,
+            leader,
+            suspicions,
+            leader_commit: (sent_at, leader_commit),
+            heard_at,
+            incarnation,
+            incarnations,
+            is_newcomer,
+            outbox,
+        } = self;
+        (members, term, voted_for, leader, suspicions).hash(hasher);
+        (sent_at, leader_commit, is_newcomer, outbox).hash(hasher);
+        (incarnation, incarnations).hash(hasher);
+        log.fingerprint(measure, hasher);
+        // A new leader asks first who was heard last.
+        let mut order: Vec<_> = heard_at.iter().map(|(peer, at)| (at, peer)).collect();
+        order.sort_unstable();
+        for (at, peer) in order {
+            (peer, measure.age(*at)).hash(hasher);
+        }
+    }
+
+    /// Starts the source of chance anew; see [`Consensus::reseed`](super::Consensus::reseed).
+    pub(super) fn reseed(&mut self, seed: u64) {
+        self.chance = Xoshiro256PlusPlus::seed_from_u64(seed);
+    }
+}

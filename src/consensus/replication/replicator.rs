@@ -1,0 +1,601 @@
+//! A leader's part: along which routes entries travel, when they are sent again, and what the followers'
+//! receipts show (Raft §5.3).
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use ::log::{debug, error};
+
+use super::attempt::Attempt;
+use super::delivery::Delivery;
+use super::followers::Followers;
+use super::pace::{Gaps, RoundTrips};
+use super::progress::Progress;
+use super::worth::{Offer, Silence};
+use crate::consensus::core::Core;
+use crate::consensus::entry::{Command, Entry};
+use crate::consensus::fingerprint::Measure;
+use crate::consensus::log::Log;
+use crate::consensus::members::reached_by;
+use crate::consensus::message::{Append, AppendOutcome, AppendResponse, Body};
+use crate::consensus::options::{Limits, Options, Plan};
+use crate::consensus::time::Time;
+use crate::consensus::types::{Index, LogId};
+use crate::id::Id;
+
+/// What whoever uses the log wishes of its replication.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Wishes {
+    /// Somebody waits for this follower's word that it has applied what is committed: so routes end there, and
+    /// attempts go on until this wish is gone.
+    pub awaited: Option<Id>,
+    /// These are not counted on, but brought up to date at once when they return.
+    pub missed: Vec<Id>,
+    /// How many reads wait for a lease or for a commit.
+    pub reads: usize,
+}
+
+/// What a leader knows and does about replication.
+#[derive(Clone, Debug)]
+pub(crate) struct Replicator {
+    followers: Followers,
+    /// Nothing may be committed before: until then a deposed leader may hold a lease.
+    commits_from: Time,
+    /// When a quorum last came to hold more than before; at first, when the term began.
+    progress_at: Time,
+    /// The last entry that has been sent to enough followers for a quorum.
+    dispatched: Index,
+    /// Whether everybody has been told that the term has begun.
+    is_announced: bool,
+    attempt: Option<Attempt>,
+    round_trips: RoundTrips,
+    delivery: Delivery,
+    gaps: Gaps,
+    wishes: Wishes,
+    /// Where the route of the entries that are not dispatched yet will end.
+    next_end: Option<Id>,
+}
+
+impl Replicator {
+    /// At the beginning of a term; `known` says where the logs of those end who have spoken in the election.
+    pub(crate) fn new<C: Command>(
+        core: &Core<C>,
+        known: &BTreeMap<Id, LogId>,
+        commits_from: Time,
+    ) -> Replicator {
+        let inherited = core.log.last_index();
+        let progress = |&peer: &Id| {
+            let heard_at = core.heard_at.get(&peer).copied().unwrap_or(Time::ZERO);
+            let last = known.get(&peer).map_or(inherited, |last| last.index.min(inherited));
+            let missing = !known.contains_key(&peer);
+            (peer, Progress::new(core.now, last, missing, heard_at))
+        };
+        Replicator {
+            followers: core.members.peers().iter().map(progress).collect(),
+            commits_from,
+            progress_at: core.now,
+            dispatched: inherited,
+            is_announced: false,
+            attempt: None,
+            round_trips: RoundTrips::default(),
+            delivery: Delivery::unknown(core.options.tuning.remembered_attempts),
+            gaps: Gaps::default(),
+            wishes: Wishes::default(),
+            next_end: None,
+        }
+    }
+
+    /// What is known of the followers.
+    pub(crate) fn followers(&self) -> &Followers {
+        &self.followers
+    }
+
+    /// How likely messages get through.
+    pub(crate) fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// When the first commit of the term is possible.
+    pub(crate) fn commits_from(&self) -> Time {
+        self.commits_from
+    }
+
+    pub(crate) fn wish(&mut self, wishes: Wishes) {
+        self.wishes = wishes;
+    }
+
+    /// The last index that a quorum holds, as the receipts show.
+    pub(crate) fn held_by_quorum<C: Command>(&self, core: &Core<C>) -> Index {
+        let matched = self.followers.all().map(|progress| progress.matched);
+        let all = matched.chain([core.log.last_index()]);
+        reached_by(core.members.quorum(), all)
+    }
+
+    /// Since when entries have lacked a quorum without any progress towards one.
+    fn stalled_since<C: Command>(&self, core: &Core<C>) -> Option<Time> {
+        let first_lacking = self.held_by_quorum(core).next();
+        let created_at = core.log.held_since(first_lacking)?;
+        Some(created_at.max(self.progress_at))
+    }
+
+    /// Whether attempts to reach a quorum have failed too often for bad luck.
+    fn seems_cut_off(&self) -> bool {
+        let failures = self.attempt.map_or(0, |attempt| attempt.failures);
+        self.delivery.is_death(failures)
+    }
+
+    /// From when on the leader has reason to think that it cannot reach a quorum; none if it has none.
+    pub(crate) fn doubts_from<C: Command>(&self, core: &Core<C>) -> Option<Time> {
+        let since = self.stalled_since(core)?;
+        self.seems_cut_off()
+            .then(|| since + core.options.timing.quorum_doubt)
+    }
+
+    /// Who will be the last on the route of the next entry: the leader itself, if that has no route.
+    pub(crate) fn end_of_next_route<C: Command>(&mut self, core: &Core<C>) -> Id {
+        if core.options.tuning.plan == Plan::Star {
+            return core.own();
+        }
+        let end = self.next_end.or(self.route_end());
+        let count = core.members.quorum() - 1;
+        let route = self.followers.route(count, end, core.now, self.delivery);
+        self.next_end = route.last().copied();
+        self.next_end.unwrap_or(core.own())
+    }
+
+    /// Where a route should end: at the one whose word is awaited, unless that seems to be gone.
+    fn route_end(&self) -> Option<Id> {
+        let awaited = self.wishes.awaited?;
+        (!self.followers.seems_gone(awaited, self.delivery)).then_some(awaited)
+    }
+
+    /// Sends what is due: news of commits, new entries, what lacks a quorum once more, heartbeats.
+    pub(crate) fn send_due<C: Command>(&mut self, core: &mut Core<C>) {
+        self.tell_awaited(core);
+        self.dispatch(core);
+        self.retry(core);
+        self.send_heartbeats(core);
+    }
+
+    /// The one whose word is awaited is told at once of what is committed, unless it can see that for itself.
+    fn tell_awaited<C: Command>(&mut self, core: &mut Core<C>) {
+        let commit = core.log.commit();
+        let Some(awaited) = self.wishes.awaited else {
+            return;
+        };
+        let Some(progress) = self.followers.get(awaited) else {
+            return;
+        };
+        if progress.told >= commit || core.now < self.commits_from {
+            return;
+        }
+        let patience = self.patience(core);
+        let attempt = self.attempt.get_or_insert(Attempt::new(core.now, patience));
+        attempt.delay = patience;
+        attempt.retry_at = core.now + patience;
+        self.send_along(core, &[awaited], true);
+    }
+
+    /// Sends new entries as the plan says; those of a new term go to everybody else as well, because
+    /// they should hear who leads. Of those no response is wanted.
+    fn dispatch<C: Command>(&mut self, core: &mut Core<C>) {
+        let last = core.log.last_index();
+        if self.dispatched >= last {
+            return;
+        }
+        self.dispatched = last;
+        self.gaps.note(core.now);
+        let (now, patience) = (core.now, self.patience(core));
+        let began = self.stalled_since(core).unwrap_or(now);
+        // New entries' appends are a retry of all before them, too; but no stream of them may put it off for ever.
+        let is_overdue = now.since(began) >= core.options.timing.overdue();
+        let attempt = self.attempt.get_or_insert(Attempt::new(now, patience));
+        attempt.began = began;
+        attempt.failures = attempt.failures.saturating_add(1);
+        attempt.copies = 0;
+        attempt.delay = patience;
+        attempt.retry_at = match is_overdue {
+            true => attempt.retry_at.min(now + patience),
+            false => now + patience,
+        };
+        match core.options.tuning.plan {
+            Plan::Route => {
+                let end = self.next_end.take().or(self.route_end());
+                self.send_route(core, end);
+            }
+            Plan::Star => self.send_to_all_lacking(core),
+        }
+        if !std::mem::replace(&mut self.is_announced, true) {
+            let silent = |progress: &Progress| progress.awaiting != Some(now);
+            let others = self.followers.iter().filter(|(_, it)| silent(it));
+            let others: Vec<Id> = others.map(|(id, _)| id).collect();
+            for id in others {
+                self.send_along(core, &[id], false);
+            }
+        }
+    }
+
+    fn send_route<C: Command>(&mut self, core: &mut Core<C>, end: Option<Id>) {
+        let count = core.members.quorum() - 1;
+        let route = self.followers.route(count, end, core.now, self.delivery);
+        self.send_along(core, &route, true);
+    }
+
+    fn send_to_all_lacking<C: Command>(&mut self, core: &mut Core<C>) {
+        for id in self.lacking(core) {
+            self.send_along(core, &[id], true);
+        }
+    }
+
+    fn lacking<C: Command>(&self, core: &Core<C>) -> Vec<Id> {
+        let count = core.members.quorum() - 1;
+        let last = core.log.last_index();
+        self.followers.lacking(last, count, self.delivery)
+    }
+
+    /// How long the leader waits for a response before it takes an append for lost.
+    fn patience<C: Command>(&self, core: &Core<C>) -> Duration {
+        let timing = &core.options.timing;
+        let late = self.round_trips.timeout();
+        late.min(timing.overdue()).max(timing.retry_min)
+    }
+
+    /// Looks again at what lacks a quorum, or the word of who is awaited, once its response is late: sends it
+    /// again if that is worth it, and else waits until it is.
+    fn retry<C: Command>(&mut self, core: &mut Core<C>) {
+        let lacks_quorum = self.held_by_quorum(core) < core.log.last_index();
+        // Before anything can be committed, the one that is awaited cannot have anything to say.
+        let lacks_word = self.wishes.awaited.is_some() && core.now >= self.commits_from;
+        if !lacks_quorum && !lacks_word {
+            self.attempt = None;
+            return;
+        }
+        let (now, patience) = (core.now, self.patience(core));
+        let attempt = self.attempt.get_or_insert(Attempt::new(now, patience));
+        if now < attempt.retry_at {
+            return;
+        }
+        if !std::mem::replace(&mut attempt.has_failed, true) {
+            let remembered = core.options.tuning.remembered_attempts;
+            self.delivery.note(false, remembered);
+        }
+        let attempt = *attempt;
+        let silence = self.silence(core, attempt);
+        let way = match (lacks_quorum, self.wishes.awaited) {
+            (false, Some(awaited)) => Way::Ask(awaited),
+            _ if self.seems_cut_off() || core.options.tuning.plan == Plan::Star => Way::Everybody,
+            _ => Way::Route,
+        };
+        let again = self.offer(core, &silence, way);
+        let price = core.options.tuning.message_price;
+        let again_from = attempt.began + silence.pays_from(again, price);
+        let copy_from = attempt.began + silence.pays_from(silence.copy(), price);
+        let expected = attempt.began + silence.wait(now.since(attempt.began));
+        let is_bad_luck = !self.delivery.is_death(attempt.failures);
+        let mut next = attempt;
+        if again_from <= expected {
+            next.failures = attempt.failures.saturating_add(1);
+            next.copies = 0;
+            self.send_way(core, way);
+        } else if way == Way::Route && copy_from <= expected {
+            next.copies = attempt.copies.saturating_add(1);
+            self.send_copy(core);
+        } else {
+            // Nothing is sent; what waits becomes worth it by waiting.
+            let worth_at = again_from.min(copy_from).max(now + patience);
+            self.set_attempt(Attempt { retry_at: worth_at, ..next });
+            return;
+        }
+        let longest = core.options.timing.retry_max;
+        if !is_bad_luck {
+            next.delay = (2 * attempt.delay).min(longest);
+        }
+        next.retry_at = now + next.delay;
+        self.set_attempt(next);
+    }
+
+    fn set_attempt(&mut self, attempt: Attempt) {
+        self.attempt = Some(attempt);
+    }
+
+    fn silence<C: Command>(&self, core: &Core<C>, attempt: Attempt) -> Silence {
+        let uncommitted = core.log.last_index().0 - core.log.commit().0;
+        let waiting = uncommitted.saturating_add(self.wishes.reads as u64);
+        Silence {
+            delivery: self.delivery,
+            route: u32::try_from(core.members.quorum() - 1).unwrap_or(u32::MAX),
+            failures: attempt.failures,
+            copies: attempt.copies,
+            waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
+            gap: self.gaps.expected(),
+            longest: core.options.timing.retry_max,
+        }
+    }
+
+    fn offer<C: Command>(&self, core: &Core<C>, silence: &Silence, way: Way) -> Offer {
+        match way {
+            Way::Route => silence.route(),
+            Way::Everybody => silence.directly(self.lacking(core).len()),
+            Way::Ask(_) => silence.directly(1),
+        }
+    }
+
+    fn send_way<C: Command>(&mut self, core: &mut Core<C>, way: Way) {
+        match way {
+            Way::Route => self.send_route(core, self.route_end()),
+            Way::Everybody => self.send_to_all_lacking(core),
+            Way::Ask(awaited) => self.send_along(core, &[awaited], true),
+        }
+    }
+
+    /// Sends what lacks a quorum to one more follower: should this leader die, its successor will know
+    /// of it. No response is wanted.
+    fn send_copy<C: Command>(&mut self, core: &mut Core<C>) {
+        if let Some(id) = self.followers.next_in_turn(self.delivery) {
+            self.send_along(core, &[id], false);
+        }
+    }
+
+    /// When a follower gets a heartbeat unless anything else is sent before. The silent ones get them more
+    /// rarely, but not those that are missed.
+    fn heartbeat_at<C: Command>(&self, core: &Core<C>, id: Id, progress: &Progress) -> Time {
+        let interval = core.options.timing.heartbeat_interval;
+        let is_missed = self.wishes.missed.contains(&id);
+        let longest = if is_missed { 1 } else { 2 } * interval;
+        progress.heartbeat_at(interval, longest, self.patience(core))
+    }
+
+    /// Sends an append to each follower to which nothing was sent for a heartbeat interval, or for two if it
+    /// is silent. One that answers, and lacks no more than fits into an append, need
+    /// not answer this one.
+    fn send_heartbeats<C: Command>(&mut self, core: &mut Core<C>) {
+        let due: Vec<(Id, bool)> = self
+            .followers
+            .iter()
+            .filter(|(id, progress)| core.now >= self.heartbeat_at(core, *id, progress))
+            .map(|(id, progress)| (id, progress.owes_response()))
+            .collect();
+        for (id, response_wanted) in due {
+            self.send_along(core, &[id], response_wanted);
+        }
+    }
+
+    /// Sends everything that any follower on `route` lacks, as far as we know, or a heartbeat if none
+    /// lacks anything.
+    pub(crate) fn send_along<C: Command>(
+        &mut self,
+        core: &mut Core<C>,
+        route: &[Id],
+        response_wanted: bool,
+    ) {
+        let Some((&first, rest)) = route.split_first() else {
+            return;
+        };
+        assert!(
+            response_wanted || rest.is_empty(),
+            "only what wants a response is passed on"
+        );
+        let (now, patience) = (core.now, self.patience(core));
+        let in_doubt = self.doubts_from(core).is_some_and(|from| now >= from);
+        let mut start = core.log.last_index().next();
+        for &id in route {
+            start = start.min(self.follower(id).start(now, patience));
+        }
+        let entries = batch(&core.log, start, &core.options.limits);
+        let previous = core
+            .log
+            .id_at(start.previous())
+            .expect("a follower is not sent what the leader lacks");
+        let behind = Index(previous.index.0 + entries.len() as u64);
+        let log = (core.log.last_index(), core.log.commit());
+        for &id in route {
+            self.follower(id).note_sent(now, behind, log, response_wanted);
+        }
+        let append = Append {
+            previous,
+            entries,
+            commit: core.log.commit(),
+            response_wanted,
+            deferred: now < self.commits_from,
+            in_doubt,
+            route: rest.to_vec(),
+            receipts: Vec::new(),
+            sent_at: now,
+        };
+        core.send(first, Body::Append(append));
+    }
+
+    fn follower(&mut self, id: Id) -> &mut Progress {
+        let follower = self.followers.get_mut(id);
+        follower.expect("routes lead over followers")
+    }
+
+    /// The followers on a route answer. Returns how far they know the log to be committed, if that can be.
+    pub(crate) fn on_response<C: Command>(
+        &mut self,
+        core: &mut Core<C>,
+        from: Id,
+        response: &AppendResponse,
+    ) -> Index {
+        if response.receipts.is_empty() {
+            return Index::ZERO;
+        }
+        let (now, last) = (core.now, core.log.last_index());
+        let before = self.held_by_quorum(core);
+        let mut behind = Vec::new();
+        let mut more = Vec::new();
+        for receipt in &response.receipts {
+            let follower = receipt.follower;
+            let Some(progress) = self.followers.get_mut(follower) else {
+                error!("ignoring a receipt from {from} for {follower}, which is no member");
+                continue;
+            };
+            if !core.knows(follower, receipt.incarnation) {
+                continue;
+            }
+            match receipt.outcome {
+                AppendOutcome::Matched(index) if index <= last => {
+                    progress.note_heard(now);
+                    if progress.note_matched(index, last) {
+                        more.push(follower);
+                    }
+                }
+                AppendOutcome::Matched(index) => error!(
+                    "ignoring {follower}, which claims to hold {index}, beyond our last {last}"
+                ),
+                AppendOutcome::Refused { previous, hint } => {
+                    progress.note_heard(now);
+                    if progress.back_off(previous, hint, &core.log) {
+                        debug!("{follower} lacks entries from {} on", progress.next);
+                        behind.push(follower);
+                    }
+                }
+            }
+        }
+        self.round_trips.note(now.since(response.sent_at));
+        if let Some(attempt) = &mut self.attempt {
+            // Somebody has been reached.
+            attempt.failures = attempt.failures.saturating_sub(1);
+        }
+        self.note_progress(core, before);
+        let lacks_quorum = self.held_by_quorum(core) < last;
+        for follower in behind {
+            // What is committed anyway can wait, the next append repairs it; but not what takes several.
+            let is_far = self.is_far_behind(core, follower);
+            if is_far || lacks_quorum || self.wishes.missed.contains(&follower) {
+                more.push(follower);
+            }
+        }
+        for follower in more {
+            self.send_along(core, &[follower], true);
+        }
+        self.committed_as_told(core, from, response.commit)
+    }
+
+    /// Whether a follower lacks more than fits into an append.
+    fn is_far_behind<C: Command>(&mut self, core: &Core<C>, id: Id) -> bool {
+        let next = self.follower(id).next;
+        let last = core.log.last_index();
+        let batch = core.options.limits.max_append_entries as u64;
+        last.0 >= next.0 + batch
+    }
+
+    /// How far the log is committed, as a follower says. It may know more than we do, if the receipts that showed it
+    /// got lost on their way to us; but not more than we have sent to a quorum.
+    fn committed_as_told<C: Command>(&self, core: &Core<C>, from: Id, told: Index) -> Index {
+        if told <= core.log.commit() {
+            return Index::ZERO;
+        }
+        let sent = self.followers.all().map(|progress| progress.sent_through);
+        let possible = reached_by(core.members.quorum() - 1, sent);
+        if told > possible || core.now < self.commits_from {
+            error!("ignoring {from}, which takes {told} for committed; we have sent a quorum {possible}");
+            return Index::ZERO;
+        }
+        told
+    }
+
+    /// Notes that a quorum has come to hold more than `before`.
+    fn note_progress<C: Command>(&mut self, core: &Core<C>, before: Index) {
+        let (now, patience) = (core.now, self.patience(core));
+        if self.held_by_quorum(core) <= before {
+            return;
+        }
+        self.progress_at = now;
+        let attempt = self.attempt.replace(Attempt::new(now, patience));
+        if attempt.is_none_or(|attempt| !attempt.has_failed) {
+            let remembered = core.options.tuning.remembered_attempts;
+            self.delivery.note(true, remembered);
+        }
+    }
+
+    /// When the leader must next send something.
+    pub(crate) fn deadline<C: Command>(&self, core: &Core<C>) -> Time {
+        let heartbeats = self
+            .followers
+            .iter()
+            .map(|(id, progress)| self.heartbeat_at(core, id, progress));
+        let retry = self.attempt.map(|attempt| attempt.retry_at);
+        heartbeats
+            .chain(retry)
+            .min()
+            .unwrap_or(core.now + core.options.timing.heartbeat_interval)
+    }
+
+    /// What must hold after every step.
+    pub(crate) fn assert_invariants<C: Command>(&self, core: &Core<C>) {
+        for progress in self.followers.all() {
+            assert!(progress.matched <= core.log.last_index());
+            assert!(progress.next > progress.matched);
+            assert!(progress.sent_through <= core.log.last_index());
+        }
+        assert!(self.dispatched <= core.log.last_index());
+    }
+
+    /// What a model checker tells leaders apart by.
+    pub(crate) fn fingerprint(
+        &self,
+        measure: Measure,
+        options: &Options,
+        hasher: &mut impl Hasher,
+    ) {
+        let Replicator {
+            followers,
+            commits_from,
+            progress_at,
+            dispatched,
+            is_announced,
+            attempt,
+            round_trips,
+            delivery,
+            gaps,
+            wishes,
+            next_end,
+        } = self;
+        followers.fingerprint(measure, hasher);
+        let timing = &options.timing;
+        (
+            measure.until(*commits_from),
+            measure.age(*progress_at),
+            dispatched,
+            is_announced,
+            // What was measured only matters within these limits.
+            round_trips.timeout().min(timing.overdue()).max(timing.retry_min),
+            (delivery, wishes, next_end),
+            gaps.last().map(|at| measure.age(at)),
+            // Where messages cost nothing, what is expected does not matter.
+            gaps.expected()
+                .filter(|_| !options.tuning.message_price.is_zero()),
+        )
+            .hash(hasher);
+        if let Some(attempt) = attempt {
+            attempt.fingerprint(measure, hasher);
+        }
+    }
+}
+
+/// A way of sending again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Along one route over those who are likeliest to answer.
+    Route,
+    /// To everybody who lacks something, each on a route of its own.
+    Everybody,
+    /// To the one whose word is awaited: a quorum holds all there is.
+    Ask(Id),
+}
+
+/// As many entries from `start` on as fit into one append.
+fn batch<C: Command>(log: &Log<C>, start: Index, limits: &Limits) -> Vec<Entry<C>> {
+    let mut bytes = 0;
+    log.from(start)
+        .take(limits.max_append_entries)
+        .enumerate()
+        .take_while(|(place, entry)| {
+            bytes += entry.size_bound();
+            *place == 0 || bytes <= limits.max_append_bytes
+        })
+        .map(|(_, entry)| entry.clone())
+        .collect()
+}

@@ -1,0 +1,301 @@
+//! The last replica on a put's route answers it, for clients that any replica can reach.
+//!
+//! Nobody can tell from outside whether a dead replica has answered. So the put's entry names its *answerer*: the last on
+//! the route, which is the first to see that a quorum holds the put, and whose death starts no election.
+//!
+//! - The answerer says `ok` when it applies the put, whoever leads by then. A new leader need not guess what was
+//!   answered: who has *applied* the log through a put that it is to answer has answered it, and beside every message
+//!   replicas tell each other how far that is.
+//! - A put is *settled* when its answerer is known to have applied it. Until all are, new puts get the same answerer, so
+//!   that answers leave in the order in which they take effect.
+//! - If an answerer has been silent for so long that it cannot be chance, the leader says in the log that it answers in its
+//!   place (`TakeOver`), and answers when it applies that. The answerer, should it return, looks ahead as far as its
+//!   log goes before it applies a put: it keeps quiet if that is taken over, and waits if the take-over is not decided. It may
+//!   have answered just before it went: that is the one way to a second answer. What a leader has inherited it leaves to the
+//!   answerer for much longer: there that is likelier to have answered than not.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use ::log::{info, warn};
+
+use super::ledger::{Duty, Item, Ledger};
+use super::taken::Taken;
+use super::{Help, Limbo, Note, Policy};
+use crate::consensus::log::Log;
+use crate::consensus::{Consensus, Index, LogId, Time};
+use crate::id::Id;
+use crate::kv::command::{Command, Put, TakeOver};
+use crate::kv::options::Options;
+
+/// Silence that is less likely than this is no chance. Far below what makes a follower seem gone: a take-over may be a
+/// second answer.
+const NO_CHANCE: f64 = 1e-4;
+
+/// The policy.
+#[derive(Clone, Debug)]
+pub(crate) struct LastAnswers {
+    own: Id,
+    taken: Taken,
+    ledger: Ledger,
+    /// How far each replica has applied the log, as it last said; our own one is true.
+    applied: BTreeMap<Id, Index>,
+    /// Through where somebody has said that all puts are settled.
+    told_settled: Index,
+    /// The first entry of the term that this replica led last.
+    opening: Index,
+}
+
+impl LastAnswers {
+    pub(crate) fn new(own: Id) -> LastAnswers {
+        LastAnswers {
+            own,
+            taken: Taken::default(),
+            ledger: Ledger::default(),
+            applied: BTreeMap::new(),
+            told_settled: Index::ZERO,
+            opening: Index::ZERO,
+        }
+    }
+
+    fn applied_by(&self, id: Id) -> Index {
+        self.applied.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Through where all puts are settled.
+    fn settled_through(&self) -> Index {
+        let first = self.ledger.first();
+        first.map_or(self.applied_by(self.own), |(index, _)| index.previous())
+    }
+
+    /// Lets go of the puts that are known to be settled. Only a leader can tell by what others have applied: it alone is
+    /// sure to know of every take-over that they may have known.
+    fn settle(&mut self, leads: bool) {
+        let own = self.applied_by(self.own);
+        while let Some((index, item)) = self.ledger.first()
+            && index <= own
+            && (index <= self.told_settled || leads && self.has_answered(item.duty()))
+        {
+            self.ledger.remove_first();
+        }
+    }
+
+    fn has_answered(&self, duty: Duty) -> bool {
+        self.applied_by(duty.whose) >= duty.since
+    }
+
+    /// Whether the put at `index` will be this replica's to answer at `since`, but for a take-over that is not decided.
+    fn is_contested(&self, item: &Item, since: Index, commit: Index) -> bool {
+        let decided = item.duty_as_of(commit);
+        decided.whose == self.own && decided.since == since && item.duty() != decided
+    }
+
+    /// Whether a later put of the same client to the same key is committed that somebody else answers, or
+    /// that has been answered. A client that hears of its puts in another order than they took effect would
+    /// take the older value for the current one.
+    fn is_superseded(&self, index: Index, put: &Put, commit: Index) -> bool {
+        let later = self.ledger.of_key(&put.key).rev();
+        later
+            .take_while(|(place, _)| *place > index)
+            .filter(|(place, _)| *place <= commit)
+            .any(|(_, item)| {
+                let is_own = item.duty_as_of(commit).whose == self.own;
+                item.put.client == put.client && (!is_own || item.is_answered)
+            })
+    }
+
+    /// Takes out all that it took in, whatever becomes of it: a mistake.
+    pub(crate) fn forget_all(&mut self) -> Vec<Arc<Put>> {
+        self.taken.take_all()
+    }
+
+    /// What a model checker tells policies apart by.
+    pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
+        let LastAnswers {
+            own: _,
+            taken,
+            ledger,
+            applied,
+            told_settled,
+            opening,
+        } = self;
+        taken.fingerprint(hasher);
+        ledger.fingerprint(hasher);
+        (applied, told_settled, opening).hash(hasher);
+    }
+}
+
+impl Policy for LastAnswers {
+    fn answerer(&self, consensus: &Consensus<Command>) -> Option<Id> {
+        let last = self.ledger.last()?.duty().whose;
+        let is_missing = consensus.silence(last).is_some_and(|it| it.is_missing);
+        (!is_missing).then_some(last)
+    }
+
+    fn took_in(&mut self, at: LogId, put: &Arc<Put>) {
+        self.taken.add(at, put);
+    }
+
+    fn begin_leading(&mut self, opening: Index) {
+        self.opening = opening;
+    }
+
+    fn follow(&mut self, consensus: &Consensus<Command>, truncated_after: Option<Index>) {
+        self.ledger.follow(consensus.log(), truncated_after);
+        self.settle(consensus.leads());
+    }
+
+    fn hear(&mut self, from: Id, note: Note) {
+        let applied = self.applied.entry(from).or_default();
+        *applied = note.applied.max(*applied);
+        self.told_settled = self.told_settled.max(note.settled);
+    }
+
+    fn note(&self) -> Option<Note> {
+        Some(Note {
+            applied: self.applied_by(self.own),
+            settled: self.settled_through(),
+        })
+    }
+
+    fn is_open(&self, log: &Log<Command>, index: Index) -> bool {
+        let commit = log.commit();
+        match log.entry(index).and_then(|entry| entry.command()) {
+            None => false,
+            Some(Command::Put(_)) => {
+                let item = self.ledger.get(index);
+                item.is_some_and(|item| self.is_contested(item, index, commit))
+            }
+            Some(Command::TakeOver(_)) => {
+                let mut items = self.ledger.through(index);
+                items.any(|(_, item)| self.is_contested(item, index, commit))
+            }
+        }
+    }
+
+    fn applied(&mut self, log: &Log<Command>, index: Index) -> Vec<Arc<Put>> {
+        let at = log.id_at(index).expect("what is applied is in the log");
+        self.taken.take_committed(at);
+        self.applied.insert(self.own, index);
+        let commit = log.commit();
+        let own = Duty {
+            whose: self.own,
+            since: index,
+        };
+        let is_due = |&(place, item): &(Index, &Item)| {
+            let is_open = place > self.told_settled && !item.is_answered;
+            is_open && item.duty_as_of(commit) == own
+        };
+        let due: Vec<Index> = match log.entry(index).and_then(|entry| entry.command()) {
+            None => Vec::new(),
+            Some(Command::Put(_)) => {
+                let item = self.ledger.get(index).map(|item| (index, item));
+                item.filter(is_due).map(|(place, _)| place).into_iter().collect()
+            }
+            Some(Command::TakeOver(_)) => {
+                let due = self.ledger.through(index).filter(is_due);
+                due.map(|(place, _)| place).collect()
+            }
+        };
+        let mut answers = Vec::new();
+        for place in due {
+            let Some(item) = self.ledger.get_mut(place) else {
+                continue;
+            };
+            item.is_answered = true;
+            let put = Arc::clone(&item.put);
+            if self.is_superseded(place, &put, commit) {
+                warn!("put {} was superseded before it could be answered", put.mid);
+                continue;
+            }
+            answers.push(put);
+        }
+        answers
+    }
+
+    fn overwritten(&mut self, log: &Log<Command>) -> Vec<Arc<Put>> {
+        self.taken.take_overwritten(log)
+    }
+
+    fn limbo(&self, client: Id, key: &str) -> Limbo {
+        let own_applied = self.applied_by(self.own);
+        let mut limbo = Limbo::default();
+        for (index, item) in self.ledger.of_key(key) {
+            if index > own_applied {
+                limbo.through = index;
+            }
+            limbo.is_own_open |= item.put.client == client;
+        }
+        limbo
+    }
+
+    fn help(&self, consensus: &Consensus<Command>) -> Help {
+        let awaited = self.answerer(consensus).filter(|&whose| whose != self.own);
+        let others = self.ledger.holders();
+        Help {
+            awaited,
+            missed: others
+                .filter(|&whose| whose != self.own && Some(whose) != awaited)
+                .collect(),
+        }
+    }
+
+    fn take_over(&self, consensus: &Consensus<Command>, options: &Options) -> Option<TakeOver> {
+        let (first, _) = self.ledger.first()?;
+        if first > consensus.log().commit() {
+            // Nobody can have answered what is not committed.
+            return None;
+        }
+        let now = consensus.now();
+        let timing = &options.timing;
+        for from in self.ledger.holders().filter(|&from| from != self.own) {
+            let Some(silence) = consensus.silence(from) else {
+                continue;
+            };
+            let Some(time) = silence.since.map(|since| now.since(since)) else {
+                continue;
+            };
+            let answered = self.applied_by(from);
+            let is_gone = silence.chance < NO_CHANCE && time >= timing.answerer_patience;
+            let after = match (time >= timing.answerer_return, is_gone) {
+                (true, _) => answered,
+                // What was inherited is left to it for longer.
+                (false, true) => answered.max(self.opening),
+                (false, false) => continue,
+            };
+            let is_concerned = |(_, item): (Index, &Item)| {
+                let duty = item.duty();
+                duty.whose == from && duty.since > after
+            };
+            if self.ledger.through(consensus.log().last_index()).any(is_concerned) {
+                info!("{from} is gone: taking over its answers after {after}");
+                let by = self.own;
+                return Some(TakeOver { from, by, after });
+            }
+        }
+        None
+    }
+
+    fn take_over_at(&self, consensus: &Consensus<Command>, options: &Options) -> Option<Time> {
+        let timing = &options.timing;
+        let holders = self.ledger.holders().filter(|&whose| whose != self.own);
+        let moments = holders.filter_map(|whose| {
+            let silence = consensus.silence(whose)?;
+            let since = silence.since?;
+            let is_no_chance = silence.chance < NO_CHANCE;
+            let soon = is_no_chance.then_some(since + timing.answerer_patience);
+            Some([soon, Some(since + timing.answerer_return)])
+        });
+        let moments = moments.flatten().flatten();
+        moments.filter(|&at| at > consensus.now()).min()
+    }
+
+    fn settled(&self, _: &Log<Command>) -> Index {
+        self.settled_through()
+    }
+
+    fn owed(&self) -> usize {
+        self.taken.len()
+    }
+}

@@ -1,0 +1,599 @@
+//! The service: clients are served, redirected, held for a moment, or passed on; the log is applied to the store.
+//!
+//! It sits on a [`Consensus`], which it is handed at every call, and must never look into its messages.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::log::info;
+
+use super::client::{Answer, Operation, Outcome, Request};
+use super::command::{Command, Put, text_size_bound};
+use super::mistakes::Mistake;
+use super::options::Options;
+use super::queue::{Held, Queue};
+use super::redirects::Redirects;
+use super::replies::{Limbo, Note, Replies};
+use super::store::Store;
+use crate::consensus::fingerprint::Measure;
+use crate::consensus::{Consensus, Index, Term, Time, Wishes};
+use crate::id::Id;
+
+/// What a replica does for clients.
+#[derive(Clone, Debug)]
+pub struct Service {
+    options: Options,
+    store: Store,
+    /// The log is applied to the store through here.
+    applied: Index,
+    replies: Replies,
+    /// Requests that wait: for a leader, or, as puts at a leader, until they may enter the log.
+    held: Queue<()>,
+    /// Gets that wait at a leader.
+    reads: Queue<ReadPoint>,
+    redirects: Redirects,
+    stance: Stance,
+    /// When a leader was last known here.
+    led_at: Time,
+    /// Counts the clients passed on, to spread them over the peers.
+    passed_on: usize,
+    answers: Vec<Answer>,
+}
+
+/// Who leads, as the service last knew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Stance {
+    Leading(Term),
+    Following(Id),
+    Leaderless,
+}
+
+/// What a get that could not be served at once waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ReadPoint {
+    /// The log must be applied through here.
+    through: Index,
+    /// The first index behind the log's end when the get came. Committing an entry there shows
+    /// that we still led after the get came: then it can be served even without a lease.
+    barrier: Index,
+}
+
+impl Service {
+    /// At the start of a replica's life.
+    ///
+    /// # Panics
+    ///
+    /// If the options do not fit together ([`Options::check`]).
+    pub fn new(id: Id, options: Options, now: Time) -> Service {
+        if let Err(relation) = options.check() {
+            panic!("the options do not fit together: {relation}");
+        }
+        Service {
+            store: Store::new(options.limits.max_remembered_puts),
+            applied: Index::ZERO,
+            replies: Replies::new(options.replies, id),
+            held: Queue::default(),
+            reads: Queue::default(),
+            redirects: Redirects::default(),
+            stance: Stance::Leaderless,
+            led_at: now,
+            passed_on: 0,
+            answers: Vec::new(),
+            options,
+        }
+    }
+
+    /// Another replica tells something beside its message.
+    pub fn hear(&mut self, from: Id, note: Note) {
+        self.replies.policy_mut().hear(from, note);
+    }
+
+    /// What to tell the other replicas beside every message.
+    pub fn note(&self) -> Option<Note> {
+        self.replies.policy().note()
+    }
+
+    /// Takes the answers to clients that are to be sent, in order.
+    pub fn answers(&mut self) -> std::vec::Drain<'_, Answer> {
+        self.answers.drain(..)
+    }
+
+    /// A client asks.
+    pub fn request(&mut self, consensus: &mut Consensus<Command>, request: Request) {
+        self.follow(consensus);
+        if self.options.makes(Mistake::FollowerAnswersGets)
+            && matches!(request.operation, Operation::Get { .. })
+        {
+            return self.answer_get(consensus, request);
+        }
+        match consensus.leader() {
+            Some(_) if consensus.leads() => self.serve(consensus, request),
+            Some(leader) if self.is_back(consensus.now(), &request) => {
+                let client = request.client;
+                info!("client {client} was sent to leader {leader} and is back: suspecting it");
+                consensus.suspect_leader();
+                self.follow(consensus);
+                self.hold(consensus, request);
+            }
+            Some(leader) => self.redirect(consensus.now(), request, leader),
+            None => self.hold(consensus, request),
+        }
+    }
+
+    fn is_back(&self, now: Time, request: &Request) -> bool {
+        let window = self.options.timing.suspicion_window;
+        self.redirects.is_back(now, request, window)
+    }
+
+    /// Catches up with what consensus has done: who leads, what is in the log.
+    pub fn follow(&mut self, consensus: &mut Consensus<Command>) {
+        let truncated_after = consensus.take_truncation();
+        self.replies.policy_mut().follow(consensus, truncated_after);
+        let stance = match consensus.leader() {
+            Some(_) if consensus.leads() => Stance::Leading(consensus.term()),
+            Some(leader) => Stance::Following(leader),
+            None => Stance::Leaderless,
+        };
+        if stance != Stance::Leaderless {
+            self.led_at = consensus.now();
+        }
+        let before = std::mem::replace(&mut self.stance, stance);
+        if before == stance {
+            return;
+        }
+        self.redirects.forget();
+        match stance {
+            Stance::Leading(_) => {
+                let opening = consensus.log().last_index();
+                self.replies.policy_mut().begin_leading(opening);
+                if !self.held.is_empty() {
+                    info!("serving {} held requests", self.held.len());
+                }
+            }
+            Stance::Following(leader) if !self.held.is_empty() => {
+                info!("redirecting {} held requests to {leader}", self.held.len());
+            }
+            Stance::Following(_) | Stance::Leaderless => {}
+        }
+        if matches!(before, Stance::Leading(_)) && self.options.makes(Mistake::RedirectInLimbo) {
+            self.redirect_taken(consensus);
+        }
+        // None of these is in the log: they are as good as new.
+        let reads = self.reads.take_all().map(|held| held.request);
+        let held = self.held.take_all().map(|held| held.request);
+        let waiting: Vec<Request> = held.chain(reads).collect();
+        for request in waiting {
+            match stance {
+                Stance::Leading(_) => self.serve(consensus, request),
+                Stance::Following(leader) => self.redirect(consensus.now(), request, leader),
+                Stance::Leaderless => self.hold(consensus, request),
+            }
+        }
+    }
+
+    /// A mistake: redirects whatever was taken in.
+    fn redirect_taken(&mut self, consensus: &Consensus<Command>) {
+        let taken = match &mut self.replies {
+            Replies::Last(policy) => policy.forget_all(),
+            Replies::Leader(policy) => policy.forget_all(),
+        };
+        for put in taken {
+            let leader = self.next_to_try(consensus);
+            self.answer(put.client, put.mid.clone(), leader, Outcome::Redirect);
+        }
+    }
+
+    /// Does what is due: applies what is committed, serves what has waited, proposes what may enter the log.
+    pub fn advance(&mut self, consensus: &mut Consensus<Command>) {
+        self.follow(consensus);
+        self.apply(consensus);
+        self.redirect_overwritten(consensus);
+        if consensus.leads() {
+            self.take_over(consensus);
+            self.serve_reads(consensus);
+            self.admit_puts(consensus);
+            self.follow(consensus);
+            let help = self.replies.policy().help(consensus);
+            consensus.wish(Wishes {
+                awaited: help.awaited,
+                missed: help.missed,
+                reads: self.reads.len(),
+            });
+        }
+        self.assert_invariants(consensus);
+    }
+
+    /// Applies what is committed, in order, as far as it is certain who answers for it.
+    fn apply(&mut self, consensus: &Consensus<Command>) {
+        // Who does not know all that is committed does not know what came after a put.
+        if !consensus.is_current() {
+            return;
+        }
+        let log = consensus.log();
+        let before = self.applied;
+        while self.applied < log.commit() {
+            let index = self.applied.next();
+            if self.replies.policy().is_open(log, index) {
+                break;
+            }
+            let entry = log.entry(index).expect("what is committed is in the log");
+            let took_effect = match entry.command() {
+                Some(Command::Put(put)) => self.store.apply(put),
+                Some(Command::TakeOver(_)) | None => true,
+            };
+            self.applied = index;
+            for put in self.replies.policy_mut().applied(log, index) {
+                if took_effect {
+                    self.answer_put(consensus, &put);
+                }
+            }
+        }
+        if self.applied > before {
+            self.replies.policy_mut().follow(consensus, None);
+        }
+    }
+
+    /// Redirects the clients of puts that this replica took in and that never take effect.
+    fn redirect_overwritten(&mut self, consensus: &Consensus<Command>) {
+        for put in self.replies.policy_mut().overwritten(consensus.log()) {
+            let leader = match consensus.leader() {
+                Some(leader) => leader,
+                None => self.next_to_try(consensus),
+            };
+            self.answer(put.client, put.mid.clone(), leader, Outcome::Redirect);
+        }
+    }
+
+    /// Serves a request as the leader.
+    fn serve(&mut self, consensus: &mut Consensus<Command>, request: Request) {
+        match &request.operation {
+            Operation::Get { .. } => self.serve_get(consensus, request),
+            Operation::Put { .. } => self.serve_put(consensus, request),
+        }
+    }
+
+    fn serve_get(&mut self, consensus: &mut Consensus<Command>, request: Request) {
+        let limbo = self.limbo(&request);
+        let is_leased = consensus.lease_left().is_some();
+        if is_leased && limbo.through <= self.applied && !limbo.is_own_open {
+            return self.answer_get(consensus, request);
+        }
+        let read_point = ReadPoint {
+            through: limbo.through,
+            barrier: consensus.log().last_index().next(),
+        };
+        let held = self.held_from_now(consensus.now(), request, read_point);
+        if let Err(request) = self.reads.push(held, &self.options.limits) {
+            return self.answer_here(consensus, *request, Outcome::Fail);
+        }
+        self.seek_lease(consensus);
+    }
+
+    /// What stands in the way of a get.
+    fn limbo(&self, request: &Request) -> Limbo {
+        match &request.operation {
+            Operation::Get { key } if !self.options.makes(Mistake::GetOverlooksLimbo) => {
+                self.replies.policy().limbo(request.client, key)
+            }
+            _ => Limbo::default(),
+        }
+    }
+
+    /// Gets wait for a lease: if no entry is on its way whose commit would bring one, one is made.
+    fn seek_lease(&mut self, consensus: &mut Consensus<Command>) {
+        if consensus.lease_left().is_none() && !self.reads.is_empty() {
+            consensus.seek_lease().expect("only a leader serves gets");
+        }
+    }
+
+    /// Serves the gets that can be: all of them under a lease, else those that came before an
+    /// entry which is committed now (its quorum shows that we still led after they came). Those to whose
+    /// key a put is in limbo wait for that as well.
+    fn serve_reads(&mut self, consensus: &mut Consensus<Command>) {
+        if self.reads.is_empty() {
+            return;
+        }
+        let is_leased = consensus.lease_left().is_some();
+        let (applied, commit) = (self.applied, consensus.log().commit());
+        let mut reads = std::mem::take(&mut self.reads);
+        let ready = reads.take_ready(|held| {
+            let ReadPoint { through, barrier } = held.more;
+            let shows_leadership = is_leased || barrier <= commit && barrier <= applied;
+            shows_leadership && through <= applied && !self.limbo(&held.request).is_own_open
+        });
+        self.reads = reads;
+        for held in ready {
+            self.answer_get(consensus, held.request);
+        }
+        self.seek_lease(consensus);
+    }
+
+    fn answer_get(&mut self, consensus: &Consensus<Command>, request: Request) {
+        let Operation::Get { key } = &request.operation else {
+            unreachable!("only gets are answered from the store");
+        };
+        let value = self.store.get(key).unwrap_or_default().to_owned();
+        self.answer_here(consensus, request, Outcome::Value(value));
+    }
+
+    fn serve_put(&mut self, consensus: &mut Consensus<Command>, request: Request) {
+        let Operation::Put { key, value } = &request.operation else {
+            unreachable!("a put is served as a put");
+        };
+        if text_size_bound([key, value, &request.mid]) > self.options.limits.max_put_bytes {
+            return self.answer_here(consensus, request, Outcome::Fail);
+        }
+        if self.takes_puts(consensus) {
+            return self.propose(consensus, request);
+        }
+        let held = self.held_from_now(consensus.now(), request, ());
+        if let Err(request) = self.held.push(held, &self.options.limits) {
+            self.answer_here(consensus, *request, Outcome::Fail);
+        }
+    }
+
+    /// Whether a put may enter the log now. Once there it can no longer be passed on, so a leader
+    /// that has reason to doubt its quorum keeps it outside.
+    fn takes_puts(&self, consensus: &Consensus<Command>) -> bool {
+        let log = consensus.log();
+        let settled = self.replies.policy().settled(log);
+        let unsettled = log.last_index().0 - settled.0.min(log.last_index().0);
+        !consensus.doubts_quorum() && unsettled < self.options.limits.max_unsettled as u64
+    }
+
+    /// Puts that have waited enter the log, in the order in which they came.
+    fn admit_puts(&mut self, consensus: &mut Consensus<Command>) {
+        while !self.held.is_empty() && self.takes_puts(consensus) {
+            if let Some(held) = self.held.pop_first() {
+                self.propose(consensus, held.request);
+            }
+        }
+    }
+
+    fn propose(&mut self, consensus: &mut Consensus<Command>, request: Request) {
+        let Request {
+            client,
+            mid,
+            operation: Operation::Put { key, value },
+        } = request
+        else {
+            unreachable!("only puts enter the log");
+        };
+        let answerer = self.replies.policy().answerer(consensus);
+        let mut put = None;
+        let at = consensus
+            .propose(|last_on_route| {
+                let new = Arc::new(Put {
+                    key,
+                    value,
+                    client,
+                    mid,
+                    answerer: answerer.unwrap_or(last_on_route),
+                });
+                put = Some(Arc::clone(&new));
+                Command::Put(new)
+            })
+            .expect("only a leader takes puts in");
+        let put = put.expect("it was made just now");
+        let policy = self.replies.policy_mut();
+        policy.follow(consensus, None);
+        if self.options.makes(Mistake::AnswerBeforeQuorum) {
+            return self.answer_put(consensus, &put);
+        }
+        policy.took_in(at, &put);
+    }
+
+    /// Answers in the place of who is gone, if that is due: says so in the log, and does it when it is committed.
+    fn take_over(&mut self, consensus: &mut Consensus<Command>) {
+        let policy = self.replies.policy_mut();
+        while let Some(take_over) = policy.take_over(consensus, &self.options) {
+            consensus
+                .propose(|_| Command::TakeOver(take_over))
+                .expect("only a leader takes over");
+            policy.follow(consensus, None);
+        }
+    }
+
+    /// Passes on the clients that have waited long enough for a leader, or for a leader that doubts its quorum: they
+    /// reach replicas that we do not. Where a quorum is heard there will be a leader soon, so there they
+    /// wait longer.
+    pub fn pass_on_overdue(&mut self, consensus: &Consensus<Command>) {
+        let now = consensus.now();
+        let leads = consensus.leads();
+        if leads && !consensus.doubts_quorum() {
+            return;
+        }
+        while let Some(mut held) = self.held.pop_ended(now) {
+            let longest = held.since + self.options.timing.client_hold_max;
+            if !leads && now < longest && self.hears_quorum(consensus) {
+                held.until = longest.min(now + self.options.timing.client_hold);
+                let back = self.held.push(held, &self.options.limits);
+                back.expect("there was room for it just now");
+                continue;
+            }
+            self.pass_on(consensus, held.request);
+        }
+        while let Some(held) = self.reads.pop_ended(now) {
+            self.pass_on(consensus, held.request);
+        }
+    }
+
+    /// When the service must next be called, if that is certain.
+    pub fn deadline(&self, consensus: &Consensus<Command>) -> Option<Time> {
+        let ends = [self.held.first_end(), self.reads.first_end()];
+        let first_end = ends.into_iter().flatten().min();
+        if !consensus.leads() {
+            return first_end;
+        }
+        let passes_on_at = first_end
+            .zip(consensus.doubts_from())
+            .map(|(end, doubts_from)| end.max(doubts_from));
+        let takes_over_at = self.replies.policy().take_over_at(consensus, &self.options);
+        [passes_on_at, takes_over_at].into_iter().flatten().min()
+    }
+
+    fn redirect(&mut self, now: Time, request: Request, leader: Id) {
+        let limit = self.options.limits.max_remembered_clients;
+        self.redirects.note(now, &request, limit);
+        self.answer(request.client, request.mid, leader, Outcome::Redirect);
+    }
+
+    fn hold(&mut self, consensus: &mut Consensus<Command>, request: Request) {
+        let held = self.held_from_now(consensus.now(), request, ());
+        if let Err(request) = self.held.push(held, &self.options.limits) {
+            return self.answer_here(consensus, *request, Outcome::Fail);
+        }
+        consensus.hurry_election();
+    }
+
+    fn held_from_now<T>(&self, now: Time, request: Request, more: T) -> Held<T> {
+        Held {
+            request,
+            since: now,
+            until: now + self.client_hold(now),
+            more,
+        }
+    }
+
+    /// How long a client waits here: the longer there has been no leader the longer, lest many clients
+    /// be passed around all the time.
+    fn client_hold(&self, now: Time) -> Duration {
+        let timing = &self.options.timing;
+        let leaderless = now.since(self.led_at);
+        (leaderless / 8).clamp(timing.client_hold, timing.client_hold_max)
+    }
+
+    /// Sends a client on to another replica, because this one cannot serve it.
+    fn pass_on(&mut self, consensus: &Consensus<Command>, request: Request) {
+        let to = self.next_to_try(consensus);
+        info!("no leader: passing client {} on to {to}", request.client);
+        self.answer(request.client, request.mid, to, Outcome::Redirect);
+    }
+
+    /// Whether a quorum has been heard lately, ourselves included.
+    fn hears_quorum(&self, consensus: &Consensus<Command>) -> bool {
+        let members = consensus.members();
+        let heard = members.peers().iter();
+        let heard = heard.filter(|peer| heard_lately(consensus, **peer));
+        heard.count() + 1 >= members.quorum()
+    }
+
+    /// Whom a client may ask while we know of no leader: in turn those of whom we have heard
+    /// nothing lately, since a leader may be among them; if there are none, all.
+    fn next_to_try(&mut self, consensus: &Consensus<Command>) -> Id {
+        let peers = consensus.members().peers();
+        let unheard = peers.iter().copied();
+        let unheard: Vec<Id> = unheard
+            .filter(|peer| !heard_lately(consensus, *peer))
+            .collect();
+        let candidates = if unheard.is_empty() { peers } else { &unheard };
+        self.passed_on = self.passed_on.wrapping_add(1);
+        match candidates.len() {
+            0 => consensus.members().own(),
+            count => candidates[self.passed_on % count],
+        }
+    }
+
+    fn answer_put(&mut self, consensus: &Consensus<Command>, put: &Put) {
+        let leader = consensus.leader().unwrap_or(Id::UNKNOWN);
+        self.answer(put.client, put.mid.clone(), leader, Outcome::Stored);
+    }
+
+    /// Answers with what this replica believes to be the leader.
+    fn answer_here(
+        &mut self,
+        consensus: &Consensus<Command>,
+        request: Request,
+        outcome: Outcome,
+    ) {
+        let leader = consensus.leader().unwrap_or(Id::UNKNOWN);
+        self.answer(request.client, request.mid, leader, outcome);
+    }
+
+    fn answer(&mut self, client: Id, mid: String, leader: Id, outcome: Outcome) {
+        self.answers.push(Answer {
+            client,
+            mid,
+            leader,
+            outcome,
+        });
+    }
+
+    fn assert_invariants(&self, consensus: &Consensus<Command>) {
+        assert!(self.applied <= consensus.log().commit());
+        assert!(
+            self.replies.policy().settled(consensus.log()) <= consensus.log().commit(),
+            "only what is committed can have been answered"
+        );
+        match self.stance {
+            Stance::Leading(_) => {}
+            Stance::Following(_) => assert!(
+                self.held.is_empty() && self.reads.is_empty(),
+                "requests are held although there is a leader to send them to"
+            ),
+            Stance::Leaderless => assert!(self.reads.is_empty(), "gets wait at leaders only"),
+        }
+    }
+}
+
+/// Whether a peer has been heard within the time of a campaign.
+fn heard_lately(consensus: &Consensus<Command>, peer: Id) -> bool {
+    let since = consensus.now() - consensus.options().timing.campaign_timeout;
+    consensus.heard_at(peer).is_some_and(|at| at >= since)
+}
+
+/// What can be seen of a service.
+impl Service {
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The log is applied to the store through here.
+    pub fn applied(&self) -> Index {
+        self.applied
+    }
+
+    /// How many puts in the log it may still owe an answer.
+    pub fn owed(&self) -> usize {
+        self.replies.policy().owed()
+    }
+
+    /// How many requests wait outside of the log: for want of a leader, or, at a leader, of a
+    /// quorum or a lease.
+    pub fn waiting(&self) -> usize {
+        self.held.len() + self.reads.len()
+    }
+
+    /// The constants.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Feeds `hasher` with all that decides how the service will behave, except that it may name different replicas to
+    /// clients that it passes on for want of a leader.
+    pub fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+        let Service {
+            options,
+            store,
+            applied,
+            replies,
+            held,
+            reads,
+            redirects,
+            stance,
+            // It only lengthens holds, where they may differ in length.
+            led_at: _,
+            // It only chooses whom a client is passed on to.
+            passed_on: _,
+            answers,
+        } = self;
+        (applied, stance, answers).hash(hasher);
+        store.fingerprint(hasher);
+        replies.fingerprint(hasher);
+        held.fingerprint(measure, hasher);
+        reads.fingerprint(measure, hasher);
+        redirects.fingerprint(measure, options.timing.suspicion_window, hasher);
+    }
+}

@@ -1,0 +1,111 @@
+//! The key-value store: what the committed puts, applied in their order, make.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::command::Put;
+use crate::id::Id;
+
+/// The store. Replicas that have applied the same entries have the same one.
+#[derive(Clone, Debug)]
+pub struct Store {
+    values: BTreeMap<String, String>,
+    recent: Recent,
+}
+
+impl Store {
+    /// An empty one, that will remember so many puts.
+    pub fn new(max_remembered_puts: usize) -> Store {
+        Store {
+            values: BTreeMap::new(),
+            recent: Recent::new(max_remembered_puts),
+        }
+    }
+
+    /// The value of a key, if it was ever put.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str)
+    }
+
+    /// Applies a put. Returns whether it took effect: not if it is one of the last that were applied, delivered again.
+    pub fn apply(&mut self, put: &Arc<Put>) -> bool {
+        if !self.recent.add(put.client, &put.mid) {
+            return false;
+        }
+        match self.values.get_mut(&put.key) {
+            Some(value) => value.clone_from(&put.value),
+            None => {
+                self.values.insert(put.key.clone(), put.value.clone());
+            }
+        }
+        true
+    }
+
+    /// What a model checker tells stores apart by.
+    pub(super) fn fingerprint(&self, hasher: &mut impl Hasher) {
+        let Store { values, recent } = self;
+        (values, &recent.order).hash(hasher);
+    }
+}
+
+/// The last attempts whose puts were applied. All replicas remember the same ones.
+#[derive(Clone, Debug)]
+struct Recent {
+    limit: usize,
+    order: VecDeque<Attempt>,
+    known: HashSet<Attempt>,
+}
+
+/// A client and its name for an attempt.
+type Attempt = (Id, Arc<str>);
+
+impl Recent {
+    fn new(limit: usize) -> Recent {
+        Recent {
+            limit,
+            order: VecDeque::new(),
+            known: HashSet::new(),
+        }
+    }
+
+    /// Notes an attempt; returns whether it is new.
+    fn add(&mut self, client: Id, mid: &str) -> bool {
+        let attempt = (client, Arc::from(mid));
+        if !self.known.insert(Attempt::clone(&attempt)) {
+            return false;
+        }
+        self.order.push_back(attempt);
+        if self.order.len() > self.limit
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(mid: &str, value: &str) -> Arc<Put> {
+        Arc::new(Put {
+            key: "k".to_owned(),
+            value: value.to_owned(),
+            client: Id(0x15),
+            mid: mid.to_owned(),
+            answerer: Id(0),
+        })
+    }
+
+    #[test]
+    fn a_put_that_comes_again_brings_no_old_value_back() {
+        let mut store = Store::new(2);
+        assert!(store.apply(&put("a", "1")) && store.apply(&put("b", "2")));
+        assert!(!store.apply(&put("a", "1")));
+        assert_eq!(store.get("k"), Some("2"));
+        // Only the last ones are remembered.
+        assert!(store.apply(&put("c", "3")) && store.apply(&put("a", "1")));
+    }
+}
