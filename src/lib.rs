@@ -29,6 +29,8 @@ pub mod kv;
 #[cfg(feature = "simulator")]
 pub mod linearizability;
 pub mod options;
+#[cfg(feature = "simulator")]
+pub mod promises;
 pub mod raft;
 #[cfg(feature = "simulator")]
 pub mod report;

@@ -443,6 +443,11 @@ impl<C: Command> Consensus<C> {
         &self.core.members
     }
 
+    /// Which life of the replica's this is.
+    pub fn incarnation(&self) -> super::Incarnation {
+        self.core.incarnation()
+    }
+
     /// The current term.
     pub fn term(&self) -> Term {
         self.core.term

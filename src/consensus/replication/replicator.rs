@@ -27,9 +27,9 @@ use crate::id::Id;
 /// What whoever uses the log wishes of its replication.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Wishes {
-    /// Somebody waits for this follower's word that it has applied what is committed: so routes end there, and
+    /// Somebody waits for this follower's word that it has applied the log from this index on: so routes end there, and
     /// attempts go on until this wish is gone.
-    pub awaited: Option<Id>,
+    pub awaited: Option<(Id, Index)>,
     /// These are not counted on, but brought up to date at once when they return.
     pub missed: Vec<Id>,
     /// How many reads wait for a lease or for a commit.
@@ -146,7 +146,7 @@ impl Replicator {
 
     /// Where a route should end: at the one whose word is awaited, unless that seems to be gone.
     fn route_end(&self) -> Option<Id> {
-        let awaited = self.wishes.awaited?;
+        let (awaited, _) = self.wishes.awaited?;
         (!self.followers.seems_gone(awaited, self.delivery)).then_some(awaited)
     }
 
@@ -158,16 +158,15 @@ impl Replicator {
         self.send_heartbeats(core);
     }
 
-    /// The one whose word is awaited is told at once of what is committed, unless it can see that for itself.
+    /// The one whose word is awaited is told at once that what it is about is committed, if it cannot see that for
+    /// itself.
     fn tell_awaited<C: Command>(&mut self, core: &mut Core<C>) {
         let commit = core.log.commit();
-        let Some(awaited) = self.wishes.awaited else {
+        let Some((awaited, from)) = self.wishes.awaited else {
             return;
         };
-        let Some(progress) = self.followers.get(awaited) else {
-            return;
-        };
-        if progress.told >= commit || core.now < self.commits_from {
+        let told = self.followers.get(awaited).map(|progress| progress.told);
+        if from > commit || told.is_none_or(|told| told >= commit) {
             return;
         }
         let patience = self.patience(core);
@@ -263,7 +262,7 @@ impl Replicator {
         let attempt = *attempt;
         let silence = self.silence(core, attempt);
         let way = match (lacks_quorum, self.wishes.awaited) {
-            (false, Some(awaited)) => Way::Ask(awaited),
+            (false, Some((awaited, _))) => Way::Ask(awaited),
             _ if self.seems_cut_off() || core.options.tuning.plan == Plan::Star => Way::Everybody,
             _ => Way::Route,
         };

@@ -65,8 +65,9 @@ impl LastAnswers {
 
     /// Through where all puts are settled.
     fn settled_through(&self) -> Index {
+        let applied = self.applied_by(self.own);
         let first = self.ledger.first();
-        first.map_or(self.applied_by(self.own), |(index, _)| index.previous())
+        first.map_or(applied, |(index, _)| index.previous().min(applied))
     }
 
     /// Lets go of the puts that are known to be settled. Only a leader can tell by what others have applied: it alone is
@@ -232,9 +233,10 @@ impl Policy for LastAnswers {
 
     fn help(&self, consensus: &Consensus<Command>) -> Help {
         let awaited = self.answerer(consensus).filter(|&whose| whose != self.own);
+        let from = self.ledger.first().map(|(index, _)| index);
         let others = self.ledger.holders();
         Help {
-            awaited,
+            awaited: awaited.zip(from),
             missed: others
                 .filter(|&whose| whose != self.own && Some(whose) != awaited)
                 .collect(),

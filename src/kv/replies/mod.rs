@@ -53,8 +53,8 @@ pub(super) struct Limbo {
 /// How a leader's consensus can help with answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Help {
-    /// Whose word is awaited.
-    pub awaited: Option<Id>,
+    /// Whose word is awaited, and from which index on.
+    pub awaited: Option<(Id, Index)>,
     /// Who is missed.
     pub missed: Vec<Id>,
 }

@@ -1,0 +1,132 @@
+//! What can be put into a cluster: a replica, or its consensus alone.
+
+use std::fmt::{Debug, Display};
+
+use leasekv::consensus::{self, Consensus, Message, Time};
+use leasekv::id::Id;
+use leasekv::kv::{Answer, Command, Request};
+use leasekv::replica::{Input, Letter, Options, Output, Replica};
+
+/// A state machine without I/O that talks to others of its kind.
+pub(crate) trait Machine {
+    /// What its log holds.
+    type Command: consensus::Command;
+    /// What it sends.
+    type Letter: Clone + Debug + Display;
+    /// What it says to others than its kind.
+    type Answer;
+    /// How it is made.
+    type Options: Clone;
+
+    fn new(id: Id, peers: &[Id], options: &Self::Options, seed: u64, now: Time) -> Self;
+    fn receive(&mut self, now: Time, from: Id, letter: Self::Letter);
+    fn advance(&mut self, now: Time) -> Outputs<Self>;
+    fn deadline(&self) -> Time;
+    fn consensus(&self) -> &Consensus<Self::Command>;
+    /// The kind of a letter, in a word.
+    fn kind(letter: &Self::Letter) -> &'static str;
+}
+
+/// What a machine wants to be done.
+pub(crate) struct Outputs<M: Machine + ?Sized> {
+    pub(crate) letters: Vec<(Id, M::Letter)>,
+    pub(crate) answers: Vec<M::Answer>,
+}
+
+impl Machine for Replica {
+    type Command = Command;
+    type Letter = Letter;
+    type Answer = Answer;
+    type Options = Options;
+
+    fn new(id: Id, peers: &[Id], options: &Options, seed: u64, now: Time) -> Replica {
+        Replica::new(id, peers, options.clone(), seed, now)
+    }
+
+    fn receive(&mut self, now: Time, from: Id, letter: Letter) {
+        self.receive(now, Input::Letter { from, letter });
+    }
+
+    fn advance(&mut self, now: Time) -> Outputs<Replica> {
+        self.advance(now);
+        let (mut letters, mut answers) = (Vec::new(), Vec::new());
+        for output in self.outputs() {
+            match output {
+                Output::Send { to, letter } => letters.push((to, letter)),
+                Output::Answer(answer) => answers.push(answer),
+            }
+        }
+        Outputs { letters, answers }
+    }
+
+    fn deadline(&self) -> Time {
+        self.deadline()
+    }
+
+    fn consensus(&self) -> &Consensus<Command> {
+        self.view().consensus()
+    }
+
+    fn kind(letter: &Letter) -> &'static str {
+        letter.message.body.name()
+    }
+}
+
+/// A client asks a replica.
+pub(crate) fn ask(replica: &mut Replica, now: Time, request: Request) {
+    replica.receive(now, Input::Request(request));
+}
+
+/// A command of which consensus knows nothing: a word.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Word(pub(crate) String);
+
+impl consensus::Command for Word {
+    fn size_bound(&self) -> usize {
+        self.0.len()
+    }
+
+    fn check(&self, _: consensus::Index, _: &consensus::Members) -> Result<(), String> {
+        match self.0.as_str() {
+            "forbidden" => Err("a forbidden word".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Machine for Consensus<Word> {
+    type Command = Word;
+    type Letter = Message<Word>;
+    type Answer = std::convert::Infallible;
+    type Options = consensus::Options;
+
+    fn new(id: Id, peers: &[Id], options: &consensus::Options, seed: u64, now: Time) -> Self {
+        Consensus::new(id, peers, options.clone(), seed, now)
+    }
+
+    fn receive(&mut self, now: Time, from: Id, letter: Message<Word>) {
+        self.receive(now, from, letter);
+    }
+
+    fn advance(&mut self, now: Time) -> Outputs<Self> {
+        self.advance(now);
+        self.flush(now);
+        let letters = self.outbox();
+        Outputs {
+            letters: letters.map(|it| (it.to, it.message)).collect(),
+            answers: Vec::new(),
+        }
+    }
+
+    fn deadline(&self) -> Time {
+        self.deadline()
+    }
+
+    fn consensus(&self) -> &Consensus<Word> {
+        self
+    }
+
+    fn kind(letter: &Message<Word>) -> &'static str {
+        letter.body.name()
+    }
+}

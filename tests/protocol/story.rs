@@ -1,0 +1,235 @@
+//! A cluster that tells what happens in it, for scripts.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::rc::Rc;
+use std::time::Duration;
+
+use leasekv::consensus::{Consensus, Index, RoleName, Term};
+use leasekv::id::Id;
+
+use crate::cluster::{Clock, Cluster, Parcel, Step};
+use crate::machine::Machine;
+
+/// How long a letter takes from one machine to another.
+const HOP: Duration = Duration::from_micros(100);
+
+pub(crate) struct Story<M: Machine> {
+    pub(crate) cluster: Cluster<M>,
+    seen: BTreeMap<Id, Seen>,
+    /// Letters still to be lost, by sender and receiver.
+    losses: Rc<RefCell<BTreeMap<(Id, Id), usize>>>,
+    /// Letters sent since the last count, by type.
+    counts: BTreeMap<&'static str, usize>,
+    pub(crate) shows_letters: bool,
+    text: String,
+}
+
+#[derive(Clone, PartialEq)]
+struct Seen {
+    role: RoleName,
+    term: Term,
+    leader: Option<Id>,
+    commit: Index,
+}
+
+impl Seen {
+    fn of<M: Machine>(machine: &M) -> Seen {
+        let consensus = machine.consensus();
+        Seen {
+            role: consensus.role(),
+            term: consensus.term(),
+            leader: consensus.leader(),
+            commit: consensus.log().commit(),
+        }
+    }
+}
+
+impl<M: Machine> Story<M> {
+    pub(crate) fn new(size: u16, options: &M::Options) -> Story<M> {
+        // Clocks of replicas need not agree: these are seconds apart.
+        let clock = |number: u16| Clock {
+            start: Duration::from_secs((u64::from(number) + 1) * 1000),
+            fast_ppm: 0,
+        };
+        let clocks: Vec<Clock> = (0..size).map(clock).collect();
+        let cluster = Cluster::new(&clocks, options, Box::new(|_, _| vec![HOP]));
+        let seen = cluster.nodes.iter();
+        Story {
+            seen: seen.map(|(&id, node)| (id, Seen::of(&node.machine))).collect(),
+            cluster,
+            losses: Rc::default(),
+            counts: BTreeMap::new(),
+            shows_letters: false,
+            text: String::new(),
+        }
+    }
+
+    /// What has been told since the last call.
+    pub(crate) fn take_text(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
+    pub(crate) fn tell(&mut self, event: &str) {
+        let ms = self.cluster.now.as_micros() as f64 / 1e3;
+        writeln!(self.text, "{ms:.1}ms {event}").expect("memory");
+    }
+
+    /// Does something without a word.
+    pub(crate) fn quietly(&mut self, action: impl FnOnce(&mut Self)) {
+        let text = std::mem::take(&mut self.text);
+        action(self);
+        self.text = text;
+    }
+
+    /// Lets time pass. Steps and answers are told.
+    pub(crate) fn run(&mut self, duration: Duration, told: &mut dyn FnMut(&M::Answer) -> String) {
+        let end = self.cluster.now + duration;
+        loop {
+            let (losses, shows) = (Rc::clone(&self.losses), self.shows_letters);
+            let mut arrivals = Vec::new();
+            let step = self.cluster.next(end, &mut |now, from, to, letter| {
+                let mut losses = losses.borrow_mut();
+                let is_lost = match losses.get_mut(&(from, to)) {
+                    Some(left) if *left > 0 => {
+                        *left -= 1;
+                        true
+                    }
+                    _ => false,
+                };
+                if is_lost || shows {
+                    let word = if is_lost { "LOST " } else { "" };
+                    let ms = now.as_micros() as f64 / 1e3;
+                    arrivals.push(format!("{ms:.1}ms {from} → {to} {word}{letter}"));
+                }
+                !is_lost
+            });
+            for arrival in arrivals {
+                writeln!(self.text, "{arrival}").expect("memory");
+            }
+            match step {
+                Some(step) => self.observe(step, told),
+                None => return,
+            }
+        }
+    }
+
+    /// Lets a machine act alone, with its clock put forward to its next deadline.
+    pub(crate) fn time_out(&mut self, id: Id, told: &mut dyn FnMut(&M::Answer) -> String) {
+        self.cluster.time_out(id);
+        let step = self.cluster.advance(id);
+        self.observe(step, told);
+    }
+
+    /// Does something with a machine, as soon as time goes on.
+    pub(crate) fn post(
+        &mut self,
+        id: Id,
+        call: impl FnOnce(&mut M, leasekv::consensus::Time) + 'static,
+    ) {
+        let parcel = Parcel::Call(Box::new(call));
+        self.cluster.post(Duration::ZERO, id, parcel);
+    }
+
+    /// Delivers a letter that no machine has sent.
+    pub(crate) fn forge(&mut self, from: Id, to: Id, letter: M::Letter) {
+        let parcel = Parcel::Letter { from, letter };
+        self.cluster.post(Duration::ZERO, to, parcel);
+    }
+
+    pub(crate) fn lose(&mut self, from: Id, to: Id, count: usize) {
+        self.losses.borrow_mut().insert((from, to), count);
+    }
+
+    pub(crate) fn kill(&mut self, id: Id) {
+        self.cluster.node(id).alive = false;
+        self.tell(&format!("{id} is killed"));
+    }
+
+    pub(crate) fn forget(&mut self, id: Id) {
+        self.cluster.restart_without_memory(id);
+        let seen = Seen::of(&self.cluster.nodes[&id].machine);
+        self.seen.insert(id, seen);
+        self.tell(&format!("{id} starts again without its memory"));
+    }
+
+    pub(crate) fn partition(&mut self, group: &[Id]) {
+        self.cluster.partition(group);
+        let names: Vec<String> = group.iter().map(Id::to_string).collect();
+        self.tell(&format!("partition: {} | the others", names.join(" ")));
+    }
+
+    pub(crate) fn heal(&mut self) {
+        self.cluster.cut.clear();
+        self.tell("healed");
+    }
+
+    /// Tells how many letters of each type were sent since the last count.
+    pub(crate) fn count(&mut self) {
+        let counts: Vec<String> = std::mem::take(&mut self.counts)
+            .iter()
+            .map(|(kind, count)| format!("{kind}={count}"))
+            .collect();
+        writeln!(self.text, "{}", counts.join(" ")).expect("memory");
+    }
+
+    /// Tells every machine's state; `more` adds to it.
+    pub(crate) fn status(&mut self, more: impl Fn(&M) -> String) {
+        for (id, node) in &self.cluster.nodes {
+            if !node.alive {
+                writeln!(self.text, "{id} dead").expect("memory");
+                continue;
+            }
+            let consensus = node.machine.consensus();
+            let line = status(*id, consensus);
+            writeln!(self.text, "{line}{}", more(&node.machine)).expect("memory");
+        }
+    }
+
+    /// Tells what has changed, and hands the letters over to the network.
+    fn observe(&mut self, step: Step<M>, told: &mut dyn FnMut(&M::Answer) -> String) {
+        let id = step.id;
+        let seen = Seen::of(&self.cluster.nodes[&id].machine);
+        let before = self.seen.insert(id, seen.clone());
+        let before = before.expect("a member");
+        if (before.role, before.term, before.leader) != (seen.role, seen.term, seen.leader) {
+            let role = match (seen.role, seen.leader) {
+                (RoleName::Follower, Some(leader)) => format!("Follower of {leader}"),
+                (role, _) => format!("{role:?}"),
+            };
+            self.tell(&format!("{id} {role} term={}", seen.term));
+        }
+        if before.commit != seen.commit {
+            self.tell(&format!("{id} commit={}", seen.commit));
+        }
+        for answer in &step.outputs.answers {
+            let answer = told(answer);
+            self.tell(&format!("{id} {answer}"));
+        }
+        for (_, letter) in &step.outputs.letters {
+            *self.counts.entry(M::kind(letter)).or_default() += 1;
+        }
+        self.cluster.send(id, step.outputs.letters);
+    }
+}
+
+fn status<C: leasekv::consensus::Command>(id: Id, consensus: &Consensus<C>) -> String {
+    let log = consensus.log();
+    let terms: Vec<String> = log.from(Index(1)).map(|entry| entry.term.to_string()).collect();
+    let leader = consensus.leader().map_or("none".to_owned(), |id| id.to_string());
+    let mut text = format!(
+        "{id} {:?} term={} leader={leader} log=[{}] commit={}",
+        consensus.role(),
+        consensus.term(),
+        terms.join(" "),
+        log.commit()
+    );
+    if let Some(left) = consensus.lease_left() {
+        write!(text, " lease={left:?}").expect("memory");
+    }
+    if consensus.doubts_quorum() {
+        text.push_str(" doubt");
+    }
+    text
+}
