@@ -21,6 +21,8 @@
 //! the appends, the followers' answers let it commit, and `fates.rs` answers the client.
 
 #[cfg(feature = "simulator")]
+pub mod bench;
+#[cfg(feature = "simulator")]
 pub mod embedded;
 pub mod id;
 #[cfg(feature = "simulator")]

@@ -5,9 +5,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::bench::protocol::roster::Roster;
 use crate::raft::view::View;
 use crate::sim::journal::{Fate, Journal, Number};
-use crate::sim::roster::Roster;
 use crate::trace::State;
 use crate::trace::recording::nanoseconds;
 use crate::wire::state::StateWatch;

@@ -13,6 +13,8 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::distr::{Distribution, Uniform};
 
+use crate::bench::protocol::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
+use crate::bench::protocol::roster::{Party, Roster};
 use crate::embedded::invariants::{Invariants, Violation};
 use crate::embedded::queue::Queue;
 use crate::embedded::recorder::{Reception, Recorder};
@@ -24,10 +26,8 @@ use crate::raft::{
 };
 use crate::sim::config::Config;
 use crate::sim::journal::{self, Content, Number};
-use crate::sim::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
 use crate::sim::random::{Stream, StreamRng};
 use crate::sim::report::Report;
-use crate::sim::roster::{Party, Roster};
 use crate::sim::world::{Action, Input, Simulation};
 use crate::trace::Recording;
 use crate::trace::recording::raw;

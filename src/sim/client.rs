@@ -10,12 +10,12 @@ use std::time::Duration;
 use rand::RngExt;
 use rustc_hash::FxHashMap;
 
+use crate::bench::protocol::message::{Answer, AnswerKind, ClientRequest, Mid, Op};
+use crate::bench::protocol::roster::Roster;
 use crate::id::Id;
 use crate::sim::config::Config;
 use crate::sim::history::{HistoryEvent, HistoryKind};
-use crate::sim::message::{Answer, AnswerKind, ClientRequest, Mid, Op};
 use crate::sim::random::{Stream, StreamRng, alphanumeric, md5hex};
-use crate::sim::roster::Roster;
 use crate::sim::stats::Counters;
 
 /// How much of a wrong value is quoted, in characters.

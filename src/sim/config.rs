@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::sim::roster::{CLIENTS, Roster};
+use crate::bench::protocol::roster::{CLIENTS, Roster};
 use crate::sim::scoring::Metric;
 
 mod events;

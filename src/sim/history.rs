@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::bench::protocol::message::{Mid, Op};
 use crate::id::Id;
-use crate::sim::message::{Mid, Op};
 
 /// One thing that a client did or was told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use crate::bench::protocol::message::{Mid, Op};
 use crate::linearizability::history::{History, HistoryError};
 use crate::linearizability::{Kind, Operation, Outcome, check};
 use crate::sim::history::{HistoryEvent, HistoryKind};
-use crate::sim::message::{Mid, Op};
 
 /// The exit status for a linearizable history.
 pub const LINEARIZABLE: u8 = 0;

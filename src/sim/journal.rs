@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bench::protocol::message::{AnswerKind, ClientRequest};
 use crate::id::Id;
-use crate::sim::message::{AnswerKind, ClientRequest};
 
 /// How many messages are kept. At the limit the rest is only counted.
 const MAX_MESSAGES: usize = 1_000_000;

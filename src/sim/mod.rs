@@ -9,9 +9,9 @@
 //! | --- | --- |
 //! | what a run is | [`config`], [`suite`] (the seventeen tests) |
 //! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`], [`stats`] |
-//! | its vocabulary | [`roster`] (who is who), [`message`], [`history`], [`timeline`] and [`journal`] (what happened), [`random`] (seeded streams) |
+//! | its vocabulary | [`history`], [`timeline`] and [`journal`] (what happened), [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`], [`history_check`] |
-//! | the driver for real processes | [`processes`], [`datagram`] (JSON), [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`], `state_lines` (what replicas tell of themselves) |
+//! | the driver for real processes | [`processes`], [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`], `state_lines` (what replicas tell of themselves) |
 //! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other), [`replay`] (the command that repeats one) |
 //! | what a user sees | [`terminal`], `progress`, [`output`], [`strip`], [`table`], [`json`], [`pictures`] (traces and reports) |
 
@@ -19,14 +19,12 @@ pub mod children;
 pub mod cli;
 pub mod client;
 pub mod config;
-pub mod datagram;
 pub mod delayed;
 pub mod guard;
 pub mod history;
 pub mod history_check;
 pub mod journal;
 pub mod json;
-pub mod message;
 pub mod network;
 pub mod output;
 pub mod pictures;
@@ -36,7 +34,6 @@ mod progress;
 pub mod random;
 pub mod replay;
 pub mod report;
-pub mod roster;
 pub mod runner;
 pub mod schedule;
 pub mod scoring;

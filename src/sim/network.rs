@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+use crate::bench::protocol::roster::Roster;
 use crate::id::Id;
 use crate::sim::random::{Stream, StreamRng};
-use crate::sim::roster::Roster;
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,14 +16,14 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use rustix::net::sockopt;
 
+use crate::bench::protocol::datagram;
+use crate::bench::protocol::message::{Body, Envelope};
+use crate::bench::protocol::roster::Roster;
 use crate::sim::children::{Arguments, Children, Ending};
 use crate::sim::config::Config;
-use crate::sim::datagram;
 use crate::sim::delayed::Delayed;
 use crate::sim::journal::Number;
-use crate::sim::message::{Body, Envelope};
 use crate::sim::report::Report;
-use crate::sim::roster::Roster;
 use crate::sim::signals::Signals;
 use crate::sim::state_lines::StateLines;
 use crate::sim::terminal::Terminal;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::sim::roster::Roster;
+use crate::bench::protocol::roster::Roster;
 use crate::trace::State;
 use crate::trace::recording::nanoseconds;
 use crate::trace::sound::Logs;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::bench::protocol::datagram;
+use crate::bench::protocol::message::AnswerKind;
 use crate::id::Id;
-use crate::sim::datagram;
 use crate::sim::journal::{self, Content, Journal};
-use crate::sim::message::AnswerKind;
 use crate::trace::record::{Fate, Message, State};
 
 /// The messages of a run and what its replicas told of themselves.

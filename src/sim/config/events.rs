@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{ConfigError, MAX_SECONDS, Section};
+use crate::bench::protocol::roster::Roster;
 use crate::id::Id;
-use crate::sim::roster::Roster;
 
 const MAX_EVENTS: usize = 1_000;
 /// The latest time of an event, in seconds; what comes after the run's end never happens.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Became, Content, Dispatch, Effect, Message, Number, Reaction, Simulation};
+use crate::bench::protocol::message::Answer;
 use crate::id::Id;
-use crate::sim::message::Answer;
 
 impl<P: Clone> Simulation<P> {
     /// Notes a message from `src` of a type to the replica with an index.

@@ -9,9 +9,9 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::bench::protocol::message::{Answer, AnswerKind, Body, ClientRequest, Envelope};
+use crate::bench::protocol::roster::{Party, Roster};
 use crate::id::Id;
-use crate::sim::message::{Answer, AnswerKind, Body, ClientRequest, Envelope};
-use crate::sim::roster::{Party, Roster};
 
 /// How much of something wrong is quoted, in characters.
 const QUOTED_CHARACTERS: usize = 60;
@@ -279,7 +279,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::message::{Mid, Op};
+    use crate::bench::protocol::message::{Mid, Op};
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Result<Envelope<'_, &[u8]>, String> {

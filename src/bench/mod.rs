@@ -1,0 +1,3 @@
+//! The bench: puts any replica that speaks the course's protocol through bad networks.
+
+pub mod protocol;
