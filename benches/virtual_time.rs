@@ -10,9 +10,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use leasekv::bench::config::Config;
 use leasekv::embedded::run::{Order, Run, run};
 use leasekv::embedded::sweep::Sample;
-use leasekv::sim::config::Config;
 use leasekv::sim::history_check::Linearizability;
 use leasekv::sim::scoring::judge;
 

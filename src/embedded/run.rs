@@ -13,6 +13,7 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::distr::{Distribution, Uniform};
 
+use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
 use crate::bench::protocol::roster::{Party, Roster};
 use crate::embedded::invariants::{Invariants, Violation};
@@ -24,7 +25,6 @@ use crate::raft::mistakes::Mistake;
 use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
-use crate::sim::config::Config;
 use crate::sim::journal::{self, Content, Number};
 use crate::sim::random::{Stream, StreamRng};
 use crate::sim::report::Report;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+use crate::bench::config::Metric;
 use crate::embedded::sweep::Sweep;
-use crate::sim::scoring::Metric;
 
 /// The most violations and kinds of failures that are listed of a config.
 const MAX_LISTED: usize = 20;

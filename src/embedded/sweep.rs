@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
+use crate::bench::config::Config;
+use crate::bench::config::Metric;
 use crate::embedded::run::{Order, Run, run};
 use crate::raft::Options;
-use crate::sim::config::Config;
 use crate::sim::history::HistoryEvent;
 use crate::sim::history_check::Linearizability;
-use crate::sim::scoring::{Metric, Tier};
+use crate::sim::scoring::Tier;
 
 /// The most seeds of a sweep.
 pub const MAX_SEEDS: u64 = 10_000_000;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::bench::config::Metric;
 use crate::embedded::sweep::{Sample, Sweep};
-use crate::sim::scoring::Metric;
 
 /// How many values of a metric a page carries; of more, evenly spaced ones of the sorted values,
 /// the least and the greatest among them.

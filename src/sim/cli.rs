@@ -13,16 +13,16 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use crate::bench::config::Config;
+use crate::bench::config::suite::{TESTS, Test};
 use crate::embedded::perform;
 use crate::embedded::sweep::MAX_SEEDS;
 use crate::runtime::arguments::{self, OPTIONS_VARIABLE};
-use crate::sim::config::Config;
 use crate::sim::history_check;
 use crate::sim::pictures::{self, Pictures};
 use crate::sim::places::{self, Target};
 use crate::sim::runner::{self, End, Plan, Replicas, Task};
 use crate::sim::strays::Mark;
-use crate::sim::suite::{TESTS, Test};
 use crate::sim::watchdog;
 
 const FAILED: u8 = 1;

@@ -10,10 +10,10 @@ use std::time::Duration;
 use rand::RngExt;
 use rustc_hash::FxHashMap;
 
+use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, AnswerKind, ClientRequest, Mid, Op};
 use crate::bench::protocol::roster::Roster;
 use crate::id::Id;
-use crate::sim::config::Config;
 use crate::sim::history::{HistoryEvent, HistoryKind};
 use crate::sim::random::{Stream, StreamRng, alphanumeric, md5hex};
 use crate::sim::stats::Counters;

@@ -7,7 +7,6 @@
 //!
 //! | subject | modules |
 //! | --- | --- |
-//! | what a run is | [`config`], [`suite`] (the seventeen tests) |
 //! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`], [`stats`] |
 //! | its vocabulary | [`history`], [`timeline`] and [`journal`] (what happened), [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`], [`history_check`] |
@@ -18,7 +17,6 @@
 pub mod children;
 pub mod cli;
 pub mod client;
-pub mod config;
 pub mod delayed;
 pub mod guard;
 pub mod history;
@@ -42,7 +40,6 @@ mod state_lines;
 pub mod stats;
 pub mod strays;
 pub mod strip;
-pub mod suite;
 pub mod table;
 pub mod terminal;
 pub mod timeline;

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use console::Style;
 
-use crate::sim::config::Config;
+use crate::bench::config::Config;
+use crate::bench::config::Metric;
+use crate::bench::config::suite::Test;
 use crate::sim::history_check::Linearizability;
 use crate::sim::report::Report;
-use crate::sim::scoring::{Metric, Tier};
+use crate::sim::scoring::Tier;
 use crate::sim::stats::{mean, median, percentile};
-use crate::sim::suite::Test;
 use crate::sim::timeline::FaultKind;
 use crate::trace::Violation;
 use crate::trace::recording::nanoseconds;
@@ -359,7 +360,7 @@ pub fn group(name: &str, paint: Paint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::config::tests::config;
+    use crate::bench::config::tests::config;
     use crate::sim::world::{Input, Simulation};
     use serde_json::json;
     use std::sync::Arc;

@@ -16,11 +16,11 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use rustix::net::sockopt;
 
+use crate::bench::config::Config;
 use crate::bench::protocol::datagram;
 use crate::bench::protocol::message::{Body, Envelope};
 use crate::bench::protocol::roster::Roster;
 use crate::sim::children::{Arguments, Children, Ending};
-use crate::sim::config::Config;
 use crate::sim::delayed::Delayed;
 use crate::sim::journal::Number;
 use crate::sim::report::Report;

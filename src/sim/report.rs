@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bench::config::Config;
 use crate::id::Id;
-use crate::sim::config::Config;
 use crate::sim::history::HistoryEvent;
 use crate::sim::history_check::Linearizability;
 use crate::sim::scoring::{Evidence, Verdict};

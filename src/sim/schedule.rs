@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::sim::config::Config;
+use crate::bench::config::Config;
 
 /// Something whose time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::config::tests::config;
+    use crate::bench::config::tests::config;
     use serde_json::json;
 
     #[test]

@@ -2,41 +2,8 @@
 //!
 //! A function of the config and of what was counted; must never look at anything else.
 
-use crate::sim::config::Config;
+use crate::bench::config::Config;
 use crate::sim::stats::Counters;
-
-/// What performance is judged by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metric {
-    /// Replica-to-replica messages.
-    TotalMsgs,
-    /// Fail answers and attempts without an answer.
-    Failures,
-    /// Second answers.
-    Duplicates,
-    /// The median over all answers, in seconds.
-    MedianLatency,
-}
-
-impl Metric {
-    /// All metrics, in the order of every list and array of them.
-    pub const ALL: [Metric; 4] = [
-        Metric::TotalMsgs,
-        Metric::Failures,
-        Metric::Duplicates,
-        Metric::MedianLatency,
-    ];
-
-    /// How config files and results write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Metric::TotalMsgs => "total_msgs",
-            Metric::Failures => "failures",
-            Metric::Duplicates => "duplicates",
-            Metric::MedianLatency => "median_latency",
-        }
-    }
-}
 
 /// How good a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -227,7 +194,7 @@ fn percent(fraction: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::config::tests::config;
+    use crate::bench::config::tests::config;
     use serde_json::json;
     use std::time::Duration;
 

@@ -7,9 +7,10 @@ use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table,
 };
 
+use crate::bench::config::Metric;
 use crate::sim::output::{Paint, outages, request_latency, value};
 use crate::sim::report::Report;
-use crate::sim::scoring::{Metric, Tier};
+use crate::sim::scoring::Tier;
 
 /// A row per run and the number of runs that passed of `tests`. `columns` is the width of the
 /// terminal, if it is one.

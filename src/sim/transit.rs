@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::sim::config::{Faults, Latency};
+use crate::bench::config::{Faults, Latency};
 use crate::sim::random::{Stream, StreamRng};
 
 /// How much later than the message itself its copy arrives, at most.

@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, Body, ClientRequest, Envelope, Op};
 use crate::bench::protocol::roster::Roster;
 use crate::id::Id;
 use crate::sim::client::{Clients, Dispatch, Reaction, Workload};
-use crate::sim::config::Config;
 use crate::sim::history_check::Linearizability;
 use crate::sim::journal::{Content, Effect, Fate as Became, Journal, Message, Number};
 use crate::sim::network::{Fate, Network};

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::bench::config::Metric;
+use crate::bench::config::{Config, Latency};
 use crate::embedded::invariants;
 use crate::linearizability::{self, Kind};
-use crate::sim::config::{Config, Latency};
 use crate::sim::history_check::Linearizability;
 use crate::sim::report::Report;
-use crate::sim::scoring::Metric;
 use crate::sim::timeline::{self, FaultKind};
 use crate::sim::{history_check, json};
 use crate::trace::record::{

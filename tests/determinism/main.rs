@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use leasekv::bench::config::Config;
 use leasekv::embedded::run::{Order, run};
-use leasekv::sim::config::Config;
 use leasekv::sim::random::md5hex;
 use rayon::prelude::*;
 

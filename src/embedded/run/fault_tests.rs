@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::sim::config::DRIFT_BOUND_PPM;
+use crate::bench::config::DRIFT_BOUND_PPM;
 use crate::sim::history::{HistoryEvent, HistoryKind};
 
 /// How many seeds each config of `configs/extra` is tried with.
@@ -37,7 +37,7 @@ fn extra(name: &str) -> Arc<Config> {
 
 /// A run of 20 seconds with 5 replicas and a put every tenth of a second, changed as told.
 fn short(changes: Value) -> Arc<Config> {
-    Arc::new(crate::sim::config::tests::config(
+    Arc::new(crate::bench::config::tests::config(
         json!({
             "lifetime": 20, "start_wait": 2, "requests": 200, "mix": 0, "shared_keys": 3,
             "max_packets": 1_000_000

@@ -1,7 +1,7 @@
 use super::*;
+use crate::bench::config::suite::TESTS;
 use crate::embedded::sweep::{Sample, sweep};
 use crate::raft::mistakes::Mistake;
-use crate::sim::suite::TESTS;
 use crate::trace::record::Fate;
 
 /// A config of the course.

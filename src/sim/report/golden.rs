@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::sim::config::tests::config;
+use crate::bench::config::tests::config;
 use crate::sim::output::{self, Paint};
 use crate::sim::scoring::Tier;
 use crate::sim::{json, table};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rand::seq::SliceRandom;
 
 use super::{Action, FaultKind, Outage, Simulation};
+use crate::bench::config::{EventKind, Who};
 use crate::id::Id;
-use crate::sim::config::{EventKind, Who};
 use crate::sim::random::{Stream, StreamRng};
 
 impl<P: Clone> Simulation<P> {

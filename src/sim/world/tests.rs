@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::bench::config::tests::config;
 use crate::bench::protocol::message::AnswerKind;
-use crate::sim::config::tests::config;
 
 const NOBODY: [usize; 0] = [];
 

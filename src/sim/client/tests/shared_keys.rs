@@ -72,7 +72,7 @@ fn a_get_may_give_anothers_value_but_must_give_one() {
 #[test]
 fn own_values_are_expected_of_the_courses_workload_without_client_losses_only() {
     let expected = |changes| {
-        let config = crate::sim::config::tests::config(changes);
+        let config = crate::bench::config::tests::config(changes);
         Workload::of(&config).own_values_are_current
     };
     assert!(expected(serde_json::json!({})));

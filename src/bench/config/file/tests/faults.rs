@@ -1,6 +1,7 @@
 //! Tests of the keys and events beyond the course's.
 
 use super::*;
+use crate::bench::config::{EventKind, Latency, Who};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{ConfigError, MAX_SECONDS, Section};
+use super::section::{ConfigError, MAX_SECONDS, Section};
 use crate::bench::protocol::roster::Roster;
 use crate::id::Id;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{ConfigError, Section};
+use super::section::{ConfigError, Section};
 
 /// The keys that this module reads.
 pub(super) const KEYS: [&str; 7] = [

@@ -67,7 +67,7 @@ pub const TESTS: [Test; 17] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::config::Config;
+    use crate::bench::config::Config;
     use std::path::Path;
     use std::time::Duration;
 

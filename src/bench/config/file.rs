@@ -9,29 +9,21 @@
 //! 1,000 events, events of an unknown type or at a negative time. Accepted are equal thresholds, any
 //! whole number as a seed, and events that come after the run's end, which never happen.
 
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::events::{self, PlannedEvent};
+use super::faults::{self, Faults};
+use super::metric::Metric;
+use super::section::{ConfigError, Section, quoted};
 use crate::bench::protocol::roster::{CLIENTS, Roster};
-use crate::sim::scoring::Metric;
-
-mod events;
-mod faults;
-
-pub use events::{EventKind, PlannedEvent, Who};
-pub use faults::{DRIFT_BOUND_PPM, Faults, Latency};
 
 /// The most bytes that a config file may have.
 const MAX_FILE_BYTES: u64 = 1 << 20;
-/// How much of a wrong value is quoted, in characters.
-const QUOTED_CHARACTERS: usize = 60;
-/// The longest `lifetime`, `start_wait` and `end_wait`, in seconds.
-const MAX_SECONDS: f64 = 86_400.0;
 const MAX_REQUESTS: u64 = 1_000_000;
 const MAX_PACKETS: u64 = 1_000_000_000;
 /// The longest `purpose`, in characters.
@@ -85,18 +77,6 @@ pub struct Config {
     /// The largest share of appends that batching can have saved.
     pub maximum_appends_batched_fraction: f64,
 }
-
-/// One line about what is wrong with a config file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError(String);
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Reads a config file.
@@ -261,119 +241,6 @@ fn seed(top: &Section<'_>) -> Result<Option<u64>, ConfigError> {
         .or_else(|| value.as_f64().filter(|n| n.abs() >= 9e18).map(f64::to_bits))
         .map(Some)
         .ok_or_else(|| top.wrong("seed", value, "a whole number"))
-}
-
-/// An object inside a config file, and how errors call its keys.
-struct Section<'a> {
-    file: &'a str,
-    /// What stands before its keys, e.g. `tests.`.
-    path: &'a str,
-    map: &'a Map<String, Value>,
-}
-
-impl<'a> Section<'a> {
-    fn wrong(&self, key: &str, value: &Value, allowed: &str) -> ConfigError {
-        let Section { file, path, .. } = self;
-        ConfigError(format!(
-            "{file}: {path}{key} = {}: {allowed}",
-            quoted(value)
-        ))
-    }
-
-    fn required(&self, key: &str, allowed: &str) -> Result<&'a Value, ConfigError> {
-        let Section { file, path, .. } = self;
-        self.map
-            .get(key)
-            .ok_or_else(|| ConfigError(format!("{file}: {path}{key} is missing: {allowed}")))
-    }
-
-    fn only(&self, known: &[&str]) -> Result<(), ConfigError> {
-        match self
-            .map
-            .iter()
-            .find(|(key, _)| !known.contains(&key.as_str()))
-        {
-            None => Ok(()),
-            Some((key, value)) => {
-                let key: String = key.chars().take(QUOTED_CHARACTERS).collect();
-                let allowed = format!("unknown key; known are {}", known.join(", "));
-                Err(self.wrong(key.escape_default().to_string().as_str(), value, &allowed))
-            }
-        }
-    }
-
-    fn section(&self, key: &str, path: &'a str) -> Result<Section<'a>, ConfigError> {
-        match self.required(key, "an object")? {
-            Value::Object(map) => Ok(Section {
-                file: self.file,
-                path,
-                map,
-            }),
-            other => Err(self.wrong(key, other, "an object")),
-        }
-    }
-
-    fn number(
-        &self,
-        key: &str,
-        default: Option<f64>,
-        least: f64,
-        most: f64,
-        unit: &str,
-    ) -> Result<f64, ConfigError> {
-        let gap = if unit.is_empty() { "" } else { " " };
-        let allowed = format!("a number from {least} to {most}{gap}{unit}");
-        let value = match (self.map.get(key), default) {
-            (None, Some(default)) => return Ok(default),
-            _ => self.required(key, &allowed)?,
-        };
-        value
-            .as_f64()
-            .filter(|number| (least..=most).contains(number))
-            .ok_or_else(|| self.wrong(key, value, &allowed))
-    }
-
-    fn seconds(
-        &self,
-        key: &str,
-        default: Option<f64>,
-        least: f64,
-    ) -> Result<Duration, ConfigError> {
-        self.number(key, default, least, MAX_SECONDS, "seconds")
-            .map(Duration::from_secs_f64)
-    }
-
-    fn fraction(&self, key: &str, default: f64) -> Result<f64, ConfigError> {
-        self.number(key, Some(default), 0.0, 1.0, "")
-    }
-
-    fn integer(
-        &self,
-        key: &str,
-        default: Option<u64>,
-        least: u64,
-        most: u64,
-    ) -> Result<u64, ConfigError> {
-        let allowed = format!("a whole number from {least} to {most}");
-        let value = match (self.map.get(key), default) {
-            (None, Some(default)) => return Ok(default),
-            _ => self.required(key, &allowed)?,
-        };
-        value
-            .as_u64()
-            .filter(|number| (least..=most).contains(number))
-            .ok_or_else(|| self.wrong(key, value, &allowed))
-    }
-}
-
-/// A value as one short line.
-fn quoted(value: &Value) -> String {
-    let text = value.to_string();
-    let mut short: String = text.chars().take(QUOTED_CHARACTERS).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]
