@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::bench::record::history;
 use crate::embedded::sweep::{Sweep, sweep};
 use crate::embedded::{summary, sweep::Sample};
 use crate::raft::Options;
 use crate::report::sweep_page;
+use crate::sim::json;
 use crate::sim::places::Target;
 use crate::sim::runner::{Plan, Replicas, Task};
 use crate::sim::signals::Signals;
-use crate::sim::{history, json};
 
 /// How often a second the progress bar is drawn at most.
 const DRAWN_PER_SECOND: u8 = 10;

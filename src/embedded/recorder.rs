@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::bench::protocol::roster::Roster;
+use crate::bench::record::journal::{Fate, Journal, Number};
 use crate::raft::view::View;
-use crate::sim::journal::{Fate, Journal, Number};
 use crate::trace::State;
 use crate::trace::recording::nanoseconds;
 use crate::wire::state::StateWatch;

@@ -16,6 +16,7 @@ use rand::distr::{Distribution, Uniform};
 use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
 use crate::bench::protocol::roster::{Party, Roster};
+use crate::bench::record::journal::{self, Content, Number};
 use crate::embedded::invariants::{Invariants, Violation};
 use crate::embedded::queue::Queue;
 use crate::embedded::recorder::{Reception, Recorder};
@@ -25,7 +26,6 @@ use crate::raft::mistakes::Mistake;
 use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
-use crate::sim::journal::{self, Content, Number};
 use crate::sim::random::{Stream, StreamRng};
 use crate::sim::report::Report;
 use crate::sim::world::{Action, Input, Simulation};

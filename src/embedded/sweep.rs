@@ -13,9 +13,9 @@ use rayon::prelude::*;
 
 use crate::bench::config::Config;
 use crate::bench::config::Metric;
+use crate::bench::record::history::HistoryEvent;
 use crate::embedded::run::{Order, Run, run};
 use crate::raft::Options;
-use crate::sim::history::HistoryEvent;
 use crate::sim::history_check::Linearizability;
 use crate::sim::scoring::Tier;
 
@@ -99,7 +99,8 @@ impl Sample {
     pub fn of(run: &Run) -> Sample {
         let report = &run.report;
         let counters = &report.counters;
-        let latency = |share| crate::sim::stats::percentile(&counters.request_latencies, share);
+        let latency =
+            |share| crate::bench::record::stats::percentile(&counters.request_latencies, share);
         Sample {
             seed: report.seed,
             values: report.verdict.values,

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::bench::record::journal::Effect;
 use crate::id::Id;
-use crate::sim::journal::Effect;
 use crate::trace::record::{
     End, Fate, Fault, Leader, Message, Note, Start, State, Trace, Violation,
 };

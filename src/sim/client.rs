@@ -13,10 +13,10 @@ use rustc_hash::FxHashMap;
 use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, AnswerKind, ClientRequest, Mid, Op};
 use crate::bench::protocol::roster::Roster;
+use crate::bench::record::history::{HistoryEvent, HistoryKind};
+use crate::bench::record::stats::Counters;
 use crate::id::Id;
-use crate::sim::history::{HistoryEvent, HistoryKind};
 use crate::sim::random::{Stream, StreamRng, alphanumeric, md5hex};
-use crate::sim::stats::Counters;
 
 /// How much of a wrong value is quoted, in characters.
 const QUOTED_CHARACTERS: usize = 40;

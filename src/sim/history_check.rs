@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::bench::protocol::message::{Mid, Op};
+use crate::bench::record::history::{HistoryEvent, HistoryKind};
 use crate::linearizability::history::{History, HistoryError};
 use crate::linearizability::{Kind, Operation, Outcome, check};
-use crate::sim::history::{HistoryEvent, HistoryKind};
 
 /// The exit status for a linearizable history.
 pub const LINEARIZABLE: u8 = 0;
@@ -153,8 +153,8 @@ fn read(path: &Path) -> Result<History, HistoryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::record::history;
     use crate::id::Id;
-    use crate::sim::history;
 
     fn event(time_ns: u64, event: HistoryKind, op: Op, mid: u8, value: &str) -> HistoryEvent {
         HistoryEvent {

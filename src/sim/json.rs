@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bench::config::Metric;
+use crate::bench::record::stats::{mean, percentile};
 use crate::sim::report::Report;
-use crate::sim::stats::{mean, percentile};
 
 /// The run as one JSON object without line breaks.
 ///

@@ -7,8 +7,8 @@
 //!
 //! | subject | modules |
 //! | --- | --- |
-//! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`], [`stats`] |
-//! | its vocabulary | [`history`], [`timeline`] and [`journal`] (what happened), [`random`] (seeded streams) |
+//! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`] |
+//! | its chance | [`random`] (seeded streams) |
 //! | the verdict | [`scoring`], [`report`], [`history_check`] |
 //! | the driver for real processes | [`processes`], [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`], `state_lines` (what replicas tell of themselves) |
 //! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other), [`replay`] (the command that repeats one) |
@@ -19,9 +19,7 @@ pub mod cli;
 pub mod client;
 pub mod delayed;
 pub mod guard;
-pub mod history;
 pub mod history_check;
-pub mod journal;
 pub mod json;
 pub mod network;
 pub mod output;
@@ -37,12 +35,10 @@ pub mod schedule;
 pub mod scoring;
 pub mod signals;
 mod state_lines;
-pub mod stats;
 pub mod strays;
 pub mod strip;
 pub mod table;
 pub mod terminal;
-pub mod timeline;
 pub mod transit;
 pub mod watchdog;
 pub mod world;

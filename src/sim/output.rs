@@ -10,11 +10,11 @@ use console::Style;
 use crate::bench::config::Config;
 use crate::bench::config::Metric;
 use crate::bench::config::suite::Test;
+use crate::bench::record::stats::{mean, median, percentile};
+use crate::bench::record::timeline::FaultKind;
 use crate::sim::history_check::Linearizability;
 use crate::sim::report::Report;
 use crate::sim::scoring::Tier;
-use crate::sim::stats::{mean, median, percentile};
-use crate::sim::timeline::FaultKind;
 use crate::trace::Violation;
 use crate::trace::recording::nanoseconds;
 

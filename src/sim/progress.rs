@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::sim::world::Status;
+use crate::bench::record::status::Status;
 
 /// How often a second the bar is drawn at most.
 const DRAWN_PER_SECOND: u8 = 10;

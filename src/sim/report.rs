@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bench::config::Config;
+use crate::bench::record::history::HistoryEvent;
+use crate::bench::record::stats::Counters;
+use crate::bench::record::timeline::Timeline;
 use crate::id::Id;
-use crate::sim::history::HistoryEvent;
 use crate::sim::history_check::Linearizability;
 use crate::sim::scoring::{Evidence, Verdict};
-use crate::sim::stats::Counters;
-use crate::sim::timeline::Timeline;
 use crate::trace::Recording;
 
 /// A run that is over.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::bench::config::Config;
 use crate::bench::config::suite::Test;
+use crate::bench::record::history;
 use crate::embedded::{self, sweep::violation};
 use crate::raft::Options;
 use crate::runtime::arguments::OPTIONS_VARIABLE;
@@ -21,7 +22,7 @@ use crate::sim::report::Report;
 use crate::sim::signals::Signals;
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
-use crate::sim::{history, json, replay, strip, table};
+use crate::sim::{json, replay, strip, table};
 use crate::trace;
 use crate::trace::compile::Circumstances;
 

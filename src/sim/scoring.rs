@@ -3,7 +3,7 @@
 //! A function of the config and of what was counted; must never look at anything else.
 
 use crate::bench::config::Config;
-use crate::sim::stats::Counters;
+use crate::bench::record::stats::Counters;
 
 /// How good a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,7 +96,7 @@ pub fn judge(config: &Config, counters: &Counters, evidence: &Evidence) -> Verdi
         + counters.put_failures
         + evidence.unanswered_get
         + evidence.unanswered_put;
-    let median = crate::sim::stats::median(&counters.answer_latencies);
+    let median = crate::bench::record::stats::median(&counters.answer_latencies);
     let values = [
         Some(counters.total_msgs as f64),
         Some(failures as f64),

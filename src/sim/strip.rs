@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use crate::bench::record::timeline::{FaultKind, Timeline};
 use crate::id::Id;
 use crate::sim::output::Paint;
 use crate::sim::report::Report;
-use crate::sim::timeline::{FaultKind, Timeline};
 
 /// How wide the names of the rows are, in columns.
 const NAMES: usize = 12;
@@ -281,8 +281,8 @@ fn wrapped(items: &[String], width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::record::timeline::Fault;
     use crate::sim::report::golden;
-    use crate::sim::timeline::Fault;
 
     fn drawn(columns: u16, unicode: bool) -> String {
         let s = Duration::from_secs;

@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
+use crate::bench::record::status::Status;
 use crate::sim::progress::Progress;
-use crate::sim::world::Status;
 
 /// How many lines wait to be written. Beyond, replicas that talk have to wait.
 const MAX_WAITING: usize = 4096;

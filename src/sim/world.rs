@@ -12,16 +12,17 @@ use std::time::Duration;
 use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, Body, ClientRequest, Envelope, Op};
 use crate::bench::protocol::roster::Roster;
+use crate::bench::record::journal::{Content, Effect, Fate as Became, Journal, Message, Number};
+use crate::bench::record::stats::Counters;
+use crate::bench::record::status::Status;
+use crate::bench::record::timeline::{Fault, FaultKind, Timeline};
 use crate::id::Id;
 use crate::sim::client::{Clients, Dispatch, Reaction, Workload};
 use crate::sim::history_check::Linearizability;
-use crate::sim::journal::{Content, Effect, Fate as Became, Journal, Message, Number};
 use crate::sim::network::{Fate, Network};
 use crate::sim::report::Report;
 use crate::sim::schedule::{Due, Schedule};
 use crate::sim::scoring::{Evidence, judge};
-use crate::sim::stats::Counters;
-use crate::sim::timeline::{Fault, FaultKind, Timeline};
 use crate::sim::transit::Transit;
 
 mod journaling;
@@ -75,27 +76,6 @@ pub enum Action<P> {
     Resume(usize),
     /// Tell the user.
     Note(String),
-}
-
-/// A glance at a run under way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// The config's name.
-    pub config: String,
-    /// How long the run has been going.
-    pub elapsed: Duration,
-    /// How long it takes in all.
-    pub total: Duration,
-    /// Requests that got their `ok`.
-    pub completed: u64,
-    /// Requests in all.
-    pub requests: u32,
-    /// The leader, as far as the simulator knows.
-    pub leader: Option<Id>,
-    /// Whether the network is split.
-    pub split: bool,
-    /// How many replicas are dead.
-    pub dead: usize,
 }
 
 /// An outage that lasts: the leader that was killed, and when.

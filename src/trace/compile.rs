@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use crate::bench::config::Metric;
 use crate::bench::config::{Config, Latency};
+use crate::bench::record::timeline::{self, FaultKind};
 use crate::embedded::invariants;
 use crate::linearizability::{self, Kind};
 use crate::sim::history_check::Linearizability;
 use crate::sim::report::Report;
-use crate::sim::timeline::{self, FaultKind};
 use crate::sim::{history_check, json};
 use crate::trace::record::{
     End, FORMAT, Fault, Leader, Note, Operation, Start, Trace, VERSION, Violation,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::bench::record::journal::Effect;
 use crate::id::Id;
-use crate::sim::journal::Effect;
 use crate::wire::state::StateChange;
 
 /// The `format` of the first line.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::bench::config::DRIFT_BOUND_PPM;
-use crate::sim::history::{HistoryEvent, HistoryKind};
+use crate::bench::record::history::{HistoryEvent, HistoryKind};
 
 /// How many seeds each config of `configs/extra` is tried with.
 const SEEDS: u64 = 20;
