@@ -149,7 +149,7 @@ fn finish(driver: Driver, stopped: Option<Violation>) -> Run {
             raw(&datagram)
         })
     });
-    let mut report = simulation.into_report();
+    let mut report = Report::of(simulation.into_ended());
     report.recording = recording;
     Run {
         report,

@@ -369,7 +369,7 @@ mod tests {
         let mut simulation: Simulation<()> =
             Simulation::new(Arc::new(config(json!({"requests": 0}))), 7, false);
         simulation.step(Duration::from_secs(100), Input::Time);
-        simulation.into_report()
+        Report::of(simulation.into_ended())
     }
 
     #[test]

@@ -161,7 +161,7 @@ pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError>
             raw(&payload)
         })
     });
-    let mut report = simulation.into_report();
+    let mut report = Report::of(simulation.into_ended());
     report.recording = recording;
     Ok(report)
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bench::config::Config;
+use crate::bench::record::ended::{Ended, Evidence};
 use crate::bench::record::history::HistoryEvent;
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
 use crate::id::Id;
 use crate::sim::history_check::Linearizability;
-use crate::sim::scoring::{Evidence, Verdict};
+use crate::sim::scoring::{Verdict, judge};
 use crate::trace::Recording;
 
 /// A run that is over.
@@ -48,6 +49,30 @@ pub struct Report {
 }
 
 impl Report {
+    /// Judges a run.
+    pub fn of(ended: Ended) -> Report {
+        // What was cut short is not judged.
+        let linearizability = match &ended.history {
+            Some(history) if ended.complete => Linearizability::of(history),
+            _ => Linearizability::Unchecked,
+        };
+        Report {
+            verdict: judge(&ended.config, &ended.counters, &ended.evidence),
+            config: ended.config,
+            seed: ended.seed,
+            lasted: ended.lasted,
+            complete: ended.complete,
+            leader: ended.leader,
+            counters: ended.counters,
+            evidence: ended.evidence,
+            warnings: ended.warnings,
+            linearizability,
+            history: ended.history,
+            timeline: ended.timeline,
+            recording: None,
+        }
+    }
+
     /// Whether the run is complete and everything was correct.
     pub fn passed(&self) -> bool {
         self.complete && self.verdict.passed()

@@ -3,6 +3,7 @@
 //! A function of the config and of what was counted; must never look at anything else.
 
 use crate::bench::config::Config;
+use crate::bench::record::ended::Evidence;
 use crate::bench::record::stats::Counters;
 
 /// How good a value is.
@@ -55,21 +56,6 @@ impl Tier {
             Tier::None
         }
     }
-}
-
-/// What a run has to show for itself besides its counters.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Evidence {
-    /// Gets whose attempt is still unanswered.
-    pub unanswered_get: u64,
-    /// Puts whose attempt is still unanswered.
-    pub unanswered_put: u64,
-    /// Whether any client has had an `ok` put.
-    pub stored: bool,
-    /// One text for each replica that died on its own.
-    pub deaths: Vec<String>,
-    /// The first texts about what was incorrect.
-    pub incorrect: Vec<String>,
 }
 
 /// The verdict on a run.

@@ -12,17 +12,15 @@ use std::time::Duration;
 use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, Body, ClientRequest, Envelope, Op};
 use crate::bench::protocol::roster::Roster;
+use crate::bench::record::ended::{Ended, Evidence};
 use crate::bench::record::journal::{Content, Effect, Fate as Became, Journal, Message, Number};
 use crate::bench::record::stats::Counters;
 use crate::bench::record::status::Status;
 use crate::bench::record::timeline::{Fault, FaultKind, Timeline};
 use crate::id::Id;
 use crate::sim::client::{Clients, Dispatch, Reaction, Workload};
-use crate::sim::history_check::Linearizability;
 use crate::sim::network::{Fate, Network};
-use crate::sim::report::Report;
 use crate::sim::schedule::{Due, Schedule};
-use crate::sim::scoring::{Evidence, judge};
 use crate::sim::transit::Transit;
 
 mod journaling;
@@ -243,8 +241,8 @@ impl<P: Clone> Simulation<P> {
         }
     }
 
-    /// Judges the run as it stands.
-    pub fn into_report(mut self) -> Report {
+    /// What is known of the run as it stands.
+    pub fn into_ended(mut self) -> Ended {
         // Nobody ended these outages.
         let unfinished = self.outages.drain(..);
         self.counters
@@ -259,14 +257,7 @@ impl<P: Clone> Simulation<P> {
             deaths: self.deaths.into_iter().map(|death| death.said).collect(),
             incorrect: self.incorrect,
         };
-        let history = self.clients.into_history();
-        // What was cut short is not judged.
-        let linearizability = match &history {
-            Some(history) if self.finished => Linearizability::of(history),
-            _ => Linearizability::Unchecked,
-        };
-        Report {
-            verdict: judge(&self.config, &self.counters, &evidence),
+        Ended {
             config: self.config,
             seed: self.seed,
             lasted: self.now,
@@ -275,10 +266,8 @@ impl<P: Clone> Simulation<P> {
             counters: self.counters,
             evidence,
             warnings: self.warnings,
-            linearizability,
-            history,
+            history: self.clients.into_history(),
             timeline: self.timeline,
-            recording: None,
         }
     }
 

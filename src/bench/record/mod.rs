@@ -7,10 +7,12 @@
 //! | [`history`] | what clients asked and were told, for whoever checks it |
 //! | [`journal`] | every message, if somebody wants it |
 //! | [`status`] | a glance at a run under way |
+//! | [`ended`] | all that is known of a run when it is over |
 //!
 //! Whatever makes a run notes into these. This room must never know what makes a run, whether it was
 //! good, or how it is shown, and it must never influence a run.
 
+pub mod ended;
 pub mod history;
 pub mod journal;
 pub mod stats;

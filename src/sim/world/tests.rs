@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::bench::config::tests::config;
 use crate::bench::protocol::message::AnswerKind;
+use crate::sim::report::Report;
 
 const NOBODY: [usize; 0] = [];
 
@@ -84,6 +85,10 @@ impl Stage {
             value: None,
         };
         self.send(from, leader, Body::Answer(answer))
+    }
+
+    fn report(self) -> Report {
+        Report::of(self.simulation.into_ended())
     }
 
     fn counted(&self) -> (u64, u64, u64) {
@@ -354,7 +359,7 @@ fn an_outage_lasts_from_a_leaders_kill_to_the_next_put_of_another_replica() {
     stage.elect(Id(1));
     stage.until(4.75);
     stage.until(7.0);
-    let report = stage.simulation.into_report();
+    let report = stage.report();
     let lasting: Vec<u128> = report.counters.outages.iter().map(ms).collect();
     assert_eq!(lasting, [200, 2250], "nobody ended the second one");
 }
@@ -367,7 +372,7 @@ fn a_packet_storm_ends_the_run_early() {
     stage.send(0, Id(0), Body::Broadcast(7));
     assert!(stage.simulation.is_finished());
     stage.send(0, Id(0), Body::Broadcast(7));
-    let report = stage.simulation.into_report();
+    let report = stage.report();
     assert_eq!(report.counters.total_msgs, 8);
     assert!(report.warnings[0].contains("packet storm"));
 }
@@ -379,7 +384,7 @@ fn a_replica_that_dies_on_its_own_fails_the_run_and_is_dead() {
     stage.input(Input::Died(2, "exit status 1".to_owned()));
     assert!(!stage.simulation.is_finished());
     assert!(requests(&stage.until(7.0)).iter().all(|(to, _)| *to != 2));
-    let report = stage.simulation.into_report();
+    let report = stage.report();
     assert!(report.complete && !report.passed());
     assert_eq!(
         report.verdict.errors[0],
@@ -392,7 +397,7 @@ fn a_replica_that_dies_before_its_hello_ends_the_run() {
     let mut stage = stage(json!({}));
     stage.input(Input::Died(2, "exit status 1".to_owned()));
     assert!(stage.simulation.is_finished());
-    let report = stage.simulation.into_report();
+    let report = stage.report();
     assert_eq!(
         report.verdict.errors[0],
         "replica 0002 died before its hello: exit status 1"
@@ -412,7 +417,7 @@ fn a_death_counts_even_if_it_is_learnt_after_a_kill_or_after_the_end() {
     stage.input(Input::LastWords(2, Vec::new()));
     stage.input(Input::LastWords(4, vec!["it lives".to_owned()]));
     assert_eq!(
-        stage.simulation.into_report().evidence.deaths,
+        stage.report().evidence.deaths,
         [
             "replica 0002 died on its own: exit status 1, nothing on stderr",
             "replica 0003 died on its own: exit status 2; the end of its stderr:\n    oh\n    no",
@@ -435,7 +440,7 @@ fn what_is_malformed_or_unexpected_counts_as_incorrect_and_is_said_up_to_a_limit
     }
     assert_eq!(said, MAX_INCORRECT_TEXTS - 1);
     assert_eq!(stage.simulation.counters.incorrect, 101);
-    assert!(!stage.simulation.into_report().passed());
+    assert!(!stage.report().passed());
 }
 
 #[test]
@@ -459,7 +464,7 @@ fn time_never_runs_backwards_and_the_run_ends_with_its_end_wait() {
     assert!(!stage.simulation.is_finished());
     stage.until(7.0);
     assert!(stage.simulation.is_finished());
-    let report = stage.simulation.into_report();
+    let report = stage.report();
     assert_eq!(report.evidence.unanswered_put, 10);
     let history = report.history.unwrap();
     assert_eq!(history.len(), 10);
@@ -492,7 +497,7 @@ fn a_request_storm_ends_the_run_early() {
             (to, request) = next;
         }
     }
-    let report = stage.simulation.into_report();
+    let report = stage.report();
     assert!(report.warnings[0].contains("request storm"));
     assert!(answers >= MAX_RETRIES);
 }

@@ -66,7 +66,7 @@ fn requests_and_answers_get_lost_between_clients_and_replicas_and_stay_unanswere
     assert!((200..300).contains(&completed), "a quarter: {completed}");
     assert_eq!(client_lost, generated_put - completed);
     assert_eq!(lossy.counted(), (0, 0, 0));
-    let unanswered = lossy.simulation.into_report().evidence.unanswered_put;
+    let unanswered = lossy.report().evidence.unanswered_put;
     assert_eq!(unanswered, generated_put - completed);
 }
 
