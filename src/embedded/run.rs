@@ -65,7 +65,7 @@ pub struct Order {
     /// Whether to check every promise after each step. Only a measurement of what that costs may do
     /// without.
     pub check_steps: bool,
-    /// Whether the report shall have every message and change of state.
+    /// Whether to record every message and change of state.
     pub keep_recording: bool,
 }
 
@@ -100,6 +100,8 @@ pub fn constants(options: &Options) -> serde_json::Value {
 pub struct Run {
     /// What the simulator reports.
     pub report: Report,
+    /// Every message and change of state, if it was asked for.
+    pub recording: Option<Recording>,
     /// The first promise that was broken, if any was.
     pub violation: Option<Violation>,
     /// Everything that happened, a line each, if it was asked for.
@@ -149,10 +151,9 @@ fn finish(driver: Driver, stopped: Option<Violation>) -> Run {
             raw(&datagram)
         })
     });
-    let mut report = Report::of(simulation.into_ended());
-    report.recording = recording;
     Run {
-        report,
+        report: Report::of(simulation.into_ended()),
+        recording,
         violation: invariants.into_violation().or(stopped),
         trace: trace.into_text(),
         steps,

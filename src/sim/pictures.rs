@@ -8,7 +8,7 @@ use crate::report;
 use crate::sim::places::Target;
 use crate::sim::report::Report;
 use crate::trace::compile::{Circumstances, compile};
-use crate::trace::{Violation, file};
+use crate::trace::{Recording, Violation, file};
 
 /// Where the trace of a run and its picture go, if they are wanted.
 #[derive(Debug, Default)]
@@ -28,14 +28,15 @@ impl Pictures {
     /// Writes what is wanted. Returns what could not be written, a line each.
     pub fn save(
         self,
-        report: &mut Report,
+        report: &Report,
+        recording: Option<Recording>,
         violations: Vec<Violation>,
         circumstances: &Circumstances,
     ) -> Vec<String> {
         if !self.are_wanted() {
             return Vec::new();
         }
-        let trace = compile(report, violations, circumstances);
+        let trace = compile(report, recording, violations, circumstances);
         let mut trouble = Vec::new();
         if let Some(target) = self.trace {
             let result = file::write(&trace, &mut BufWriter::new(target.file));

@@ -71,7 +71,7 @@ pub struct Order<'o> {
     pub config: Arc<Config>,
     /// The seed.
     pub seed: u64,
-    /// Whether the report shall have every message and change of state.
+    /// Whether to record every message and change of state.
     pub keep_recording: bool,
     /// Whether the simulator's own notes are shown.
     pub show_notes: bool,
@@ -99,13 +99,16 @@ impl fmt::Display for RunError {
 
 impl std::error::Error for RunError {}
 
-/// Makes a run. Returns early, with an incomplete report, if the simulator is asked to stop or
+/// Makes a run, and returns its recording beside its report if it was asked for. Returns early, with an incomplete report, if the simulator is asked to stop or
 /// nobody reads its output any more. No process is left when it returns.
 ///
 /// # Errors
 ///
 /// If the replicas or their sockets cannot be had.
-pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError> {
+pub fn run(
+    order: &Order<'_>,
+    stage: &mut Stage<'_>,
+) -> Result<(Report, Option<Recording>), RunError> {
     let roster = order.config.roster();
     let mut sockets = Sockets::bind(roster, stage.signals).map_err(RunError::System)?;
     let started = Instant::now();
@@ -161,9 +164,7 @@ pub fn run(order: &Order<'_>, stage: &mut Stage<'_>) -> Result<Report, RunError>
             raw(&payload)
         })
     });
-    let mut report = Report::of(simulation.into_ended());
-    report.recording = recording;
-    Ok(report)
+    Ok((Report::of(simulation.into_ended()), recording))
 }
 
 /// The line to one replica.

@@ -14,7 +14,6 @@ use crate::bench::record::timeline::Timeline;
 use crate::id::Id;
 use crate::sim::history_check::Linearizability;
 use crate::sim::scoring::{Verdict, judge};
-use crate::trace::Recording;
 
 /// A run that is over.
 #[derive(Clone, Debug)]
@@ -44,8 +43,6 @@ pub struct Report {
     pub history: Option<Vec<HistoryEvent>>,
     /// Who led when, what was done to the cluster, which requests waited.
     pub timeline: Timeline,
-    /// Every message and what replicas told of themselves, if it was kept.
-    pub recording: Option<Recording>,
 }
 
 impl Report {
@@ -69,7 +66,6 @@ impl Report {
             linearizability,
             history: ended.history,
             timeline: ended.timeline,
-            recording: None,
         }
     }
 

@@ -181,7 +181,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
             Some(_) => {}
         }
         let mut promise = None;
-        let mut report = match &plan.replicas {
+        let (report, recording) = match &plan.replicas {
             Replicas::Processes(program) => {
                 let order = Order {
                     program,
@@ -191,12 +191,12 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                     show_notes: !plan.is_suite,
                     show_output: plan.show_output,
                 };
-                let report = processes::run(&order, stage).map_err(|error| match error {
+                let run = processes::run(&order, stage).map_err(|error| match error {
                     RunError::Program(_) => format!("replica {}: {error}", program.display()),
                     RunError::System(_) => error.to_string(),
                 })?;
                 stage.watchdog.forget_all();
-                report
+                run
             }
             Replicas::Embedded(options) => {
                 let order = embedded::run::Order {
@@ -210,7 +210,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                     stage.terminal.text(format!("VIOLATION {what}\n"));
                 }
                 promise = run.violation;
-                run.report
+                (run.report, run.recording)
             }
         };
         broken |= report.linearizability.known() == Some(false);
@@ -231,7 +231,9 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
         let why = output::why(&report, found.first(), &circumstances.command, paint);
         stage.terminal.text(why);
         files.save(&report, task.history);
-        let trouble = task.pictures.save(&mut report, found, &circumstances);
+        let trouble = task
+            .pictures
+            .save(&report, recording, found, &circumstances);
         files.trouble.extend(trouble);
         if !report.complete {
             break;

@@ -13,7 +13,7 @@ use crate::sim::{history_check, json};
 use crate::trace::record::{
     End, FORMAT, Fault, Leader, Note, Operation, Start, Trace, VERSION, Violation,
 };
-use crate::trace::recording::nanoseconds;
+use crate::trace::recording::{Recording, nanoseconds};
 
 /// What decided a run besides config and seed.
 #[derive(Clone, Debug)]
@@ -28,10 +28,11 @@ pub struct Circumstances {
     pub command: String,
 }
 
-/// Makes a trace of a run, and takes the recording out of its report for that; `violations` is what
-/// it showed that none may show. Without a recording there are no messages in it.
+/// Makes a trace of a run; `violations` is what it showed that none may show. Without a recording
+/// there are no messages in it.
 pub fn compile(
-    report: &mut Report,
+    report: &Report,
+    recording: Option<Recording>,
     violations: Vec<Violation>,
     circumstances: &Circumstances,
 ) -> Trace {
@@ -52,7 +53,7 @@ pub fn compile(
         }),
         command: circumstances.command.clone(),
     };
-    let recording = report.recording.take().unwrap_or_default();
+    let recording = recording.unwrap_or_default();
     // What a broken promise ended has no round of the simulator's behind it.
     let ended = [
         recording.messages.last().map(|last| last.time_ns),

@@ -147,11 +147,11 @@ fn a_recording_changes_nothing_and_agrees_with_the_counters() {
     };
     let (plain, recorded) = (chaos(false), chaos(true));
     assert_eq!(plain.trace, recorded.trace);
-    assert!(plain.report.recording.is_none());
+    assert!(plain.recording.is_none());
     let counters = &recorded.report.counters;
     let Some(Recording {
         messages, states, ..
-    }) = &recorded.report.recording
+    }) = &recorded.recording
     else {
         panic!("no recording");
     };
@@ -213,6 +213,6 @@ fn a_core_that_stops_leaves_its_recording() {
     let violation = run.violation.expect("a violation");
     assert!(violation.time > Duration::ZERO && !violation.what.is_empty());
     assert!(!run.report.complete);
-    let recording = run.report.recording.expect("a recording");
+    let recording = run.recording.expect("a recording");
     assert!(recording.messages.len() > 10 && !recording.states.is_empty());
 }

@@ -61,7 +61,6 @@ pub(crate) fn report() -> Report {
         linearizability: Linearizability::Holds,
         history: None,
         timeline: Timeline::default(),
-        recording: None,
     }
 }
 
