@@ -1,5 +1,8 @@
 //! The bench: puts any replica that speaks the course's protocol through bad networks.
 
+pub mod app;
 pub mod config;
 pub mod protocol;
 pub mod record;
+pub mod show;
+pub mod verdict;

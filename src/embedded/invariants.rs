@@ -6,33 +6,15 @@
 //! may influence a run.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use crate::bench::verdict::violation::Violation;
 use crate::id::Id;
 use crate::raft::entry::{Command, Entry};
 use crate::raft::view::{RoleName, View};
 use crate::raft::{Answer, Body, Index, Message, Outcome, Output, Position, Term};
-
-/// A broken promise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Which promise, in the paper's words where it has some.
-    pub invariant: &'static str,
-    /// When, since the start of the run.
-    pub time: Duration,
-    /// What is wrong, with the replicas and log positions involved.
-    pub what: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.time.as_secs_f64();
-        write!(f, "{} at {seconds:.6} s: {}", self.invariant, self.what)
-    }
-}
 
 /// The number of an entry with all before it, from 1: equal for equal ones. 0 is the empty log.
 type Chain = u64;

@@ -7,8 +7,9 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::bench::record::history;
-use crate::embedded::sweep::{Sweep, sweep};
-use crate::embedded::{summary, sweep::Sample};
+use crate::bench::verdict::samples::{Sample, Sweep};
+use crate::embedded::summary;
+use crate::embedded::sweep::sweep;
 use crate::raft::Options;
 use crate::report::sweep_page;
 use crate::sim::json;
@@ -115,7 +116,7 @@ fn sweep_task(
     let is_over = || signals.stop_requested();
     sweep(&task.config, seeds.start..=last, options, is_over, |run| {
         bar.inc(1);
-        let mut sample = Sample::of(run);
+        let mut sample = Sample::of(&run.report, run.violation.as_ref());
         sample.json = keep_json.then(|| json::object(&run.report).to_string());
         if only_one && task.history.is_some() {
             sample.history.clone_from(&run.report.history);

@@ -17,7 +17,9 @@ use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
 use crate::bench::protocol::roster::{Party, Roster};
 use crate::bench::record::journal::{self, Content, Number};
-use crate::embedded::invariants::{Invariants, Violation};
+use crate::bench::verdict::report::Report;
+use crate::bench::verdict::violation::Violation;
+use crate::embedded::invariants::Invariants;
 use crate::embedded::queue::Queue;
 use crate::embedded::recorder::{Reception, Recorder};
 use crate::embedded::trace::Trace;
@@ -27,7 +29,6 @@ use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
 use crate::sim::random::{Stream, StreamRng};
-use crate::sim::report::Report;
 use crate::sim::world::{Action, Input, Simulation};
 use crate::trace::Recording;
 use crate::trace::recording::raw;

@@ -7,7 +7,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use crate::bench::config::Metric;
-use crate::embedded::sweep::Sweep;
+use crate::bench::verdict::samples::Sweep;
 
 /// The most violations and kinds of failures that are listed of a config.
 const MAX_LISTED: usize = 20;

@@ -18,7 +18,7 @@
 mod data;
 mod sweep;
 
-use crate::embedded::sweep::Sweep;
+use crate::bench::verdict::samples::Sweep;
 use crate::trace::Trace;
 
 const STYLE: &str = include_str!("assets/style.css");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bench::config::Metric;
-use crate::embedded::sweep::{Sample, Sweep};
+use crate::bench::verdict::samples::{Sample, Sweep};
 
 /// How many values of a metric a page carries; of more, evenly spaced ones of the sorted values,
 /// the least and the greatest among them.

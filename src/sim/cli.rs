@@ -2,7 +2,7 @@
 //!
 //! 0: passed. 1: a test failed. 2: bad usage, a bad config, nothing could be run, or a result could
 //! not be written. 128 + n: ended by signal n; 141: nobody read the output any more. With `--check`,
-//! see [`history_check`]. Must never run anything itself.
+//! see [`check`]. Must never run anything itself.
 
 use std::io::Write;
 use std::ops::Range;
@@ -13,12 +13,12 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use crate::bench::app::check;
 use crate::bench::config::Config;
 use crate::bench::config::suite::{TESTS, Test};
 use crate::embedded::perform;
 use crate::embedded::sweep::MAX_SEEDS;
 use crate::runtime::arguments::{self, OPTIONS_VARIABLE};
-use crate::sim::history_check;
 use crate::sim::pictures::{self, Pictures};
 use crate::sim::places::{self, Target};
 use crate::sim::runner::{self, End, Plan, Replicas, Task};
@@ -176,7 +176,7 @@ fn read_seeds(text: &str) -> Result<Seeds, String> {
 
 fn run(options: &Options) -> Result<u8, String> {
     if let Some(file) = &options.check {
-        return history_check::check_file(file, &mut std::io::stdout());
+        return check::check_file(file, &mut std::io::stdout());
     }
     if let (Some(from), Some(report)) = (&options.from, &options.report) {
         if places::are_same(from, report) {

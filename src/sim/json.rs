@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bench::config::Metric;
 use crate::bench::record::stats::{mean, percentile};
-use crate::sim::report::Report;
+use crate::bench::verdict::report::Report;
 
 /// The run as one JSON object without line breaks.
 ///

@@ -9,7 +9,6 @@
 //! | --- | --- |
 //! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`] |
 //! | its chance | [`random`] (seeded streams) |
-//! | the verdict | [`scoring`], [`report`], [`history_check`] |
 //! | the driver for real processes | [`processes`], [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`], `state_lines` (what replicas tell of themselves) |
 //! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other), [`replay`] (the command that repeats one) |
 //! | what a user sees | [`terminal`], `progress`, [`output`], [`strip`], [`table`], [`json`], [`pictures`] (traces and reports) |
@@ -19,7 +18,6 @@ pub mod cli;
 pub mod client;
 pub mod delayed;
 pub mod guard;
-pub mod history_check;
 pub mod json;
 pub mod network;
 pub mod output;
@@ -29,10 +27,8 @@ pub mod processes;
 mod progress;
 pub mod random;
 pub mod replay;
-pub mod report;
 pub mod runner;
 pub mod schedule;
-pub mod scoring;
 pub mod signals;
 mod state_lines;
 pub mod strays;

@@ -12,9 +12,9 @@ use crate::bench::config::Metric;
 use crate::bench::config::suite::Test;
 use crate::bench::record::stats::{mean, median, percentile};
 use crate::bench::record::timeline::FaultKind;
-use crate::sim::history_check::Linearizability;
-use crate::sim::report::Report;
-use crate::sim::scoring::Tier;
+use crate::bench::verdict::history_check::Linearizability;
+use crate::bench::verdict::report::Report;
+use crate::bench::verdict::scoring::Tier;
 use crate::trace::Violation;
 use crate::trace::recording::nanoseconds;
 

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 
+use crate::bench::verdict::report::Report;
 use crate::report;
 use crate::sim::places::Target;
-use crate::sim::report::Report;
 use crate::trace::compile::{Circumstances, compile};
 use crate::trace::{Recording, Violation, file};
 

@@ -11,14 +11,15 @@ use std::sync::Arc;
 use crate::bench::config::Config;
 use crate::bench::config::suite::Test;
 use crate::bench::record::history;
-use crate::embedded::{self, sweep::violation};
+use crate::bench::verdict::report::Report;
+use crate::bench::verdict::violation::violation;
+use crate::embedded;
 use crate::raft::Options;
 use crate::runtime::arguments::OPTIONS_VARIABLE;
 use crate::sim::output::{self, Paint};
 use crate::sim::pictures::Pictures;
 use crate::sim::places::{self, Target};
 use crate::sim::processes::{self, Order, RunError, Stage};
-use crate::sim::report::Report;
 use crate::sim::signals::Signals;
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
@@ -205,7 +206,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                     ..embedded::run::Order::new(Arc::clone(&task.config), task.seed)
                 };
                 let run = embedded::run::run_whatever_happens(&order);
-                broken |= violation(&run).is_some();
+                broken |= violation(&run.report, run.violation.as_ref()).is_some();
                 if let Some(what) = &run.violation {
                     stage.terminal.text(format!("VIOLATION {what}\n"));
                 }

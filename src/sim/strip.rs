@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use crate::bench::record::timeline::{FaultKind, Timeline};
+use crate::bench::verdict::report::Report;
 use crate::id::Id;
 use crate::sim::output::Paint;
-use crate::sim::report::Report;
 
 /// How wide the names of the rows are, in columns.
 const NAMES: usize = 12;
@@ -282,7 +282,7 @@ fn wrapped(items: &[String], width: usize) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::bench::record::timeline::Fault;
-    use crate::sim::report::golden;
+    use crate::bench::show::golden;
 
     fn drawn(columns: u16, unicode: bool) -> String {
         let s = Duration::from_secs;

@@ -8,9 +8,9 @@ use comfy_table::{
 };
 
 use crate::bench::config::Metric;
+use crate::bench::verdict::report::Report;
+use crate::bench::verdict::scoring::Tier;
 use crate::sim::output::{Paint, outages, request_latency, value};
-use crate::sim::report::Report;
-use crate::sim::scoring::Tier;
 
 /// A row per run and the number of runs that passed of `tests`. `columns` is the width of the
 /// terminal, if it is one.
@@ -124,7 +124,7 @@ fn word(tier: Tier) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::report::golden;
+    use crate::bench::show::golden;
 
     #[test]
     fn a_narrow_terminal_gets_a_table_that_fits_without_breaking_a_word() {

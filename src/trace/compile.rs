@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use crate::bench::config::Metric;
 use crate::bench::config::{Config, Latency};
 use crate::bench::record::timeline::{self, FaultKind};
-use crate::embedded::invariants;
+use crate::bench::verdict::history_check;
+use crate::bench::verdict::history_check::Linearizability;
+use crate::bench::verdict::report::Report;
+use crate::bench::verdict::violation;
 use crate::linearizability::{self, Kind};
-use crate::sim::history_check::Linearizability;
-use crate::sim::report::Report;
-use crate::sim::{history_check, json};
+use crate::sim::json;
 use crate::trace::record::{
     End, FORMAT, Fault, Leader, Note, Operation, Start, Trace, VERSION, Violation,
 };
@@ -93,7 +94,7 @@ pub fn compile(
 
 /// What a run showed that none may show, in the order of time; `broken` is the promise that an
 /// embedded replica broke, if one did.
-pub fn violations(report: &Report, broken: Option<&invariants::Violation>) -> Vec<Violation> {
+pub fn violations(report: &Report, broken: Option<&violation::Violation>) -> Vec<Violation> {
     let mut found = Vec::new();
     if let Some(broken) = broken {
         found.push(Violation {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::bench::config::suite::TESTS;
-use crate::embedded::sweep::{Sample, sweep};
+use crate::bench::verdict::samples::Sample;
+use crate::embedded::sweep::sweep;
 use crate::raft::mistakes::Mistake;
 use crate::trace::record::Fate;
 
@@ -112,7 +113,13 @@ impl Search {
         for seed in 0..self.seeds {
             for &name in self.configs {
                 runs += 1;
-                let sweep = sweep(&course(name), seed..=seed, &options, || false, Sample::of);
+                let sweep = sweep(
+                    &course(name),
+                    seed..=seed,
+                    &options,
+                    || false,
+                    |run| Sample::of(&run.report, run.violation.as_ref()),
+                );
                 if let Some((_, what)) = sweep.violations().next() {
                     return Some((runs, format!("{name} seed {seed}"), name, what.to_owned()));
                 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::bench::config::tests::config;
 use crate::bench::protocol::message::AnswerKind;
-use crate::sim::report::Report;
+use crate::bench::verdict::report::Report;
 
 const NOBODY: [usize; 0] = [];
 

@@ -3,10 +3,19 @@
 
 use serde_json::json;
 
-use super::*;
+use std::sync::Arc;
+use std::time::Duration;
+
 use crate::bench::config::tests::config;
+use crate::bench::record::ended::Evidence;
+use crate::bench::record::stats::Counters;
+use crate::bench::record::timeline::Timeline;
+use crate::bench::verdict::history_check::Linearizability;
+use crate::bench::verdict::report::Report;
+use crate::bench::verdict::scoring::Tier;
+use crate::bench::verdict::scoring::Verdict;
+use crate::id::Id;
 use crate::sim::output::{self, Paint};
-use crate::sim::scoring::Tier;
 use crate::sim::{json, table};
 
 /// The report of a run that passed, although nothing in it fits together.
@@ -67,17 +76,17 @@ pub(crate) fn report() -> Report {
 #[test]
 fn every_field_is_in_its_place_in_the_json() {
     let shown = serde_json::to_string_pretty(&json::object(&report())).unwrap();
-    assert_eq!(shown.trim(), include_str!("golden.json").trim());
+    assert_eq!(shown.trim(), include_str!("golden/report.json").trim());
 }
 
 #[test]
 fn every_field_is_in_its_place_in_the_text() {
     let shown = output::report(&report(), Paint::new(false));
-    assert_eq!(shown.trim(), include_str!("golden.txt").trim());
+    assert_eq!(shown.trim(), include_str!("golden/report.txt").trim());
 }
 
 #[test]
 fn every_field_is_in_its_place_in_the_table() {
     let shown = table::table(&[report()], 5001, Paint::new(false), None);
-    assert_eq!(shown.trim(), include_str!("golden_table.txt").trim());
+    assert_eq!(shown.trim(), include_str!("golden/table.txt").trim());
 }

@@ -11,9 +11,9 @@ use crate::bench::record::ended::{Ended, Evidence};
 use crate::bench::record::history::HistoryEvent;
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
+use crate::bench::verdict::history_check::Linearizability;
+use crate::bench::verdict::scoring::{Verdict, judge};
 use crate::id::Id;
-use crate::sim::history_check::Linearizability;
-use crate::sim::scoring::{Verdict, judge};
 
 /// A run that is over.
 #[derive(Clone, Debug)]
@@ -74,7 +74,3 @@ impl Report {
         self.complete && self.verdict.passed()
     }
 }
-
-/// A report for the tests of whatever shows reports: no two of its numbers are the same.
-#[cfg(test)]
-pub(crate) mod golden;

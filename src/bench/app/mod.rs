@@ -1,0 +1,3 @@
+//! What a user asks for: the only room that sees all.
+
+pub mod check;
