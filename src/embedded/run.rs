@@ -19,6 +19,9 @@ use crate::bench::protocol::roster::{Party, Roster};
 use crate::bench::record::journal::{self, Content, Number};
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::violation::Violation;
+use crate::bench::world::border::{Action, Input};
+use crate::bench::world::random::{Stream, StreamRng};
+use crate::bench::world::simulation::Simulation;
 use crate::embedded::invariants::Invariants;
 use crate::embedded::queue::Queue;
 use crate::embedded::recorder::{Reception, Recorder};
@@ -28,8 +31,6 @@ use crate::raft::mistakes::Mistake;
 use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
-use crate::sim::random::{Stream, StreamRng};
-use crate::sim::world::{Action, Input, Simulation};
 use crate::trace::Recording;
 use crate::trace::recording::raw;
 use crate::wire;

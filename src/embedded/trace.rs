@@ -6,8 +6,8 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use crate::bench::world::border::Action;
 use crate::raft::{Input, Output};
-use crate::sim::world::Action;
 
 /// The lines so far; none are kept unless they were asked for.
 #[derive(Debug, Default)]

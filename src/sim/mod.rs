@@ -1,40 +1,30 @@
 //! The simulator: puts any replica that speaks the course's protocol through bad networks.
 //!
 //! It knows the course's protocol and must never know Raft, or any other way in which replicas may
-//! agree. The heart, [`world::Simulation`], is plain state: what happened goes in, what to do comes
-//! out; it has no sockets, clocks or processes. A driver below it has: [`processes`] runs real
-//! replicas in real time.
+//! agree.
 //!
 //! | subject | modules |
 //! | --- | --- |
-//! | the simulation | [`world`], which owns [`client`], [`network`], [`transit`], [`schedule`] |
-//! | its chance | [`random`] (seeded streams) |
 //! | the driver for real processes | [`processes`], [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`], `state_lines` (what replicas tell of themselves) |
 //! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other), [`replay`] (the command that repeats one) |
 //! | what a user sees | [`terminal`], `progress`, [`output`], [`strip`], [`table`], [`json`], [`pictures`] (traces and reports) |
 
 pub mod children;
 pub mod cli;
-pub mod client;
 pub mod delayed;
 pub mod guard;
 pub mod json;
-pub mod network;
 pub mod output;
 pub mod pictures;
 pub mod places;
 pub mod processes;
 mod progress;
-pub mod random;
 pub mod replay;
 pub mod runner;
-pub mod schedule;
 pub mod signals;
 mod state_lines;
 pub mod strays;
 pub mod strip;
 pub mod table;
 pub mod terminal;
-pub mod transit;
 pub mod watchdog;
-pub mod world;

@@ -361,7 +361,8 @@ pub fn group(name: &str, paint: Paint) -> String {
 mod tests {
     use super::*;
     use crate::bench::config::tests::config;
-    use crate::sim::world::{Input, Simulation};
+    use crate::bench::world::border::Input;
+    use crate::bench::world::simulation::Simulation;
     use serde_json::json;
     use std::sync::Arc;
 

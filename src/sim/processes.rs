@@ -22,13 +22,14 @@ use crate::bench::protocol::message::{Body, Envelope};
 use crate::bench::protocol::roster::Roster;
 use crate::bench::record::journal::Number;
 use crate::bench::verdict::report::Report;
+use crate::bench::world::border::{Action, Input};
+use crate::bench::world::simulation::Simulation;
 use crate::sim::children::{Arguments, Children, Ending};
 use crate::sim::delayed::Delayed;
 use crate::sim::signals::Signals;
 use crate::sim::state_lines::StateLines;
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
-use crate::sim::world::{Action, Input, Simulation};
 use crate::trace::Recording;
 use crate::trace::recording::raw;
 

@@ -8,8 +8,8 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 
 use crate::bench::protocol::roster::Roster;
+use crate::bench::world::random::{Stream, StreamRng};
 use crate::id::Id;
-use crate::sim::random::{Stream, StreamRng};
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use rand::seq::SliceRandom;
 
-use super::{Action, FaultKind, Outage, Simulation};
+use super::{Outage, Simulation};
 use crate::bench::config::{EventKind, Who};
+use crate::bench::record::timeline::FaultKind;
+use crate::bench::world::border::Action;
+use crate::bench::world::random::{Stream, StreamRng};
 use crate::id::Id;
-use crate::sim::random::{Stream, StreamRng};
 
 impl<P: Clone> Simulation<P> {
     /// Lets the event with this place in the config's list happen.

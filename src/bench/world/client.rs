@@ -15,8 +15,8 @@ use crate::bench::protocol::message::{Answer, AnswerKind, ClientRequest, Mid, Op
 use crate::bench::protocol::roster::Roster;
 use crate::bench::record::history::{HistoryEvent, HistoryKind};
 use crate::bench::record::stats::Counters;
+use crate::bench::world::random::{Stream, StreamRng, alphanumeric, md5hex};
 use crate::id::Id;
-use crate::sim::random::{Stream, StreamRng, alphanumeric, md5hex};
 
 /// How much of a wrong value is quoted, in characters.
 const QUOTED_CHARACTERS: usize = 40;

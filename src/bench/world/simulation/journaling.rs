@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Became, Content, Dispatch, Effect, Message, Number, Reaction, Simulation};
+use super::Simulation;
 use crate::bench::protocol::message::Answer;
+use crate::bench::record::journal::{Content, Effect, Fate as Became, Message, Number};
+use crate::bench::world::client::{Dispatch, Reaction};
 use crate::id::Id;
 
 impl<P: Clone> Simulation<P> {

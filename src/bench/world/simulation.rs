@@ -10,18 +10,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bench::config::Config;
-use crate::bench::protocol::message::{Answer, Body, ClientRequest, Envelope, Op};
+use crate::bench::protocol::message::{Answer, Body, Envelope, Op};
 use crate::bench::protocol::roster::Roster;
 use crate::bench::record::ended::{Ended, Evidence};
-use crate::bench::record::journal::{Content, Effect, Fate as Became, Journal, Message, Number};
+use crate::bench::record::journal::{Effect, Fate as Became, Journal, Number};
 use crate::bench::record::stats::Counters;
 use crate::bench::record::status::Status;
 use crate::bench::record::timeline::{Fault, FaultKind, Timeline};
+use crate::bench::world::border::{Action, Input};
+use crate::bench::world::client::{Clients, Dispatch, Reaction, Workload};
+use crate::bench::world::network::{Fate, Network};
+use crate::bench::world::schedule::{Due, Schedule};
+use crate::bench::world::transit::Transit;
 use crate::id::Id;
-use crate::sim::client::{Clients, Dispatch, Reaction, Workload};
-use crate::sim::network::{Fate, Network};
-use crate::sim::schedule::{Due, Schedule};
-use crate::sim::transit::Transit;
 
 mod journaling;
 mod strike;
@@ -30,51 +31,6 @@ mod strike;
 const MAX_INCORRECT_TEXTS: usize = 10;
 /// How many retries end a run: replicas that send clients round in a loop must not eat all memory.
 const MAX_RETRIES: usize = if cfg!(test) { 10_000 } else { 1_000_000 };
-
-/// Something that happened below.
-#[derive(Clone, Debug)]
-pub enum Input<'a, P> {
-    /// A message came from the replica with this index.
-    Message(usize, Envelope<'a, P>),
-    /// Something that is no proper message came from the replica with this index: why it is none.
-    Malformed(usize, String),
-    /// The replica with this index has ended by itself: how. It counts even if the driver learns of
-    /// it only after the run's end, or after an event has hit the dead replica.
-    Died(usize, String),
-    /// The last lines on stderr of the replica with this index, which [`Input::Died`] before.
-    LastWords(usize, Vec<String>),
-    /// Nothing but time went by.
-    Time,
-}
-
-/// Something to do below.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action<P> {
-    /// Hand a replica another replica's message.
-    Deliver {
-        /// The index of the receiver.
-        to: usize,
-        /// The message.
-        payload: P,
-        /// By how much later than at once. Messages overtake others that are delayed.
-        after: Duration,
-    },
-    /// Hand a replica a client's request.
-    Request {
-        /// The index of the receiver.
-        to: usize,
-        /// The request.
-        request: ClientRequest,
-    },
-    /// Crash the replica with this index for good.
-    Kill(usize),
-    /// Let the replica with this index stand still: what is sent to it waits.
-    Pause(usize),
-    /// Let the replica with this index, which was paused, go on.
-    Resume(usize),
-    /// Tell the user.
-    Note(String),
-}
 
 /// An outage that lasts: the leader that was killed, and when.
 #[derive(Clone, Copy, Debug)]
@@ -120,8 +76,7 @@ pub struct Simulation<P> {
 }
 
 impl<P: Clone> Simulation<P> {
-    /// A run at its start. `keep_history` makes the report have the clients' history, and
-    /// whether it is linearizable.
+    /// A run at its start. `keep_history` keeps what the clients see.
     pub fn new(config: Arc<Config>, seed: u64, keep_history: bool) -> Self {
         let roster = config.roster();
         Simulation {
