@@ -12,7 +12,6 @@
 //! | [`sim`] | clients, network, faults, statistics, verdict; processes below | Raft |
 //! | [`embedded`] | the simulation on cores in virtual time, with every promise checked | clocks |
 //! | [`linearizability`] | whether a history of gets and puts can be explained | how it came about |
-//! | [`trace`] | a run as a file: every message, fault and change of state | how it came about |
 //! | [`report`] | the picture of a run or a sweep, an HTML file | anything but traces and sweeps |
 //! | [`id`] | the four-digit names of replicas and clients, shared by all | |
 //!
@@ -33,6 +32,4 @@ pub mod report;
 pub mod runtime;
 #[cfg(feature = "simulator")]
 pub mod sim;
-#[cfg(feature = "simulator")]
-pub mod trace;
 pub mod wire;

@@ -5,5 +5,6 @@ pub mod config;
 pub mod protocol;
 pub mod record;
 pub mod show;
+pub mod trace;
 pub mod verdict;
 pub mod world;

@@ -7,12 +7,12 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::bench::record::history;
+use crate::bench::trace::results;
 use crate::bench::verdict::samples::{Sample, Sweep};
 use crate::embedded::summary;
 use crate::embedded::sweep::sweep;
 use crate::raft::Options;
 use crate::report::sweep_page;
-use crate::sim::json;
 use crate::sim::places::Target;
 use crate::sim::runner::{Plan, Replicas, Task};
 use crate::sim::signals::Signals;
@@ -117,7 +117,7 @@ fn sweep_task(
     sweep(&task.config, seeds.start..=last, options, is_over, |run| {
         bar.inc(1);
         let mut sample = Sample::of(&run.report, run.violation.as_ref());
-        sample.json = keep_json.then(|| json::object(&run.report).to_string());
+        sample.json = keep_json.then(|| results::object(&run.report).to_string());
         if only_one && task.history.is_some() {
             sample.history.clone_from(&run.report.history);
         }

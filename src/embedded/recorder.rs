@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::bench::protocol::roster::Roster;
 use crate::bench::record::journal::{Fate, Journal, Number};
+use crate::bench::trace::State;
+use crate::bench::trace::recording::nanoseconds;
 use crate::raft::view::View;
-use crate::trace::State;
-use crate::trace::recording::nanoseconds;
 use crate::wire::state::StateWatch;
 
 /// How many changes of state are kept; the rest is left out.

@@ -17,6 +17,8 @@ use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
 use crate::bench::protocol::roster::{Party, Roster};
 use crate::bench::record::journal::{self, Content, Number};
+use crate::bench::trace::Recording;
+use crate::bench::trace::recording::raw;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::violation::Violation;
 use crate::bench::world::border::{Action, Input};
@@ -31,8 +33,6 @@ use crate::raft::mistakes::Mistake;
 use crate::raft::{
     Input as CoreInput, Message, Operation, Options, Outcome, Output, Replica, Request, Time,
 };
-use crate::trace::Recording;
-use crate::trace::recording::raw;
 use crate::wire;
 
 /// How long a datagram is under way between a replica and the simulator, at least and at most: what

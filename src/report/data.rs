@@ -8,10 +8,10 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::bench::record::journal::Effect;
-use crate::id::Id;
-use crate::trace::record::{
+use crate::bench::trace::record::{
     End, Fate, Fault, Leader, Message, Note, Start, State, Trace, Violation,
 };
+use crate::id::Id;
 use crate::wire::state::StateChange;
 
 /// How many bytes a page's data may take. Beyond it the longest datagrams are cut, in the page and not

@@ -18,8 +18,8 @@
 mod data;
 mod sweep;
 
+use crate::bench::trace::Trace;
 use crate::bench::verdict::samples::Sweep;
-use crate::trace::Trace;
 
 const STYLE: &str = include_str!("assets/style.css");
 const RUN_SCRIPTS: [&str; 6] = [

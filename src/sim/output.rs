@@ -12,11 +12,11 @@ use crate::bench::config::Metric;
 use crate::bench::config::suite::Test;
 use crate::bench::record::stats::{mean, median, percentile};
 use crate::bench::record::timeline::FaultKind;
+use crate::bench::trace::Violation;
+use crate::bench::trace::recording::nanoseconds;
 use crate::bench::verdict::history_check::Linearizability;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::scoring::Tier;
-use crate::trace::Violation;
-use crate::trace::recording::nanoseconds;
 
 /// Whether and how texts are coloured.
 #[derive(Clone, Copy, Debug)]

@@ -21,6 +21,8 @@ use crate::bench::protocol::datagram;
 use crate::bench::protocol::message::{Body, Envelope};
 use crate::bench::protocol::roster::Roster;
 use crate::bench::record::journal::Number;
+use crate::bench::trace::Recording;
+use crate::bench::trace::recording::raw;
 use crate::bench::verdict::report::Report;
 use crate::bench::world::border::{Action, Input};
 use crate::bench::world::simulation::Simulation;
@@ -30,8 +32,6 @@ use crate::sim::signals::Signals;
 use crate::sim::state_lines::StateLines;
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
-use crate::trace::Recording;
-use crate::trace::recording::raw;
 
 /// The largest datagram there is, and one byte more than any can have.
 const DATAGRAM_BYTES: usize = 1 << 16;

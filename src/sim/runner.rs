@@ -11,6 +11,9 @@ use std::sync::Arc;
 use crate::bench::config::Config;
 use crate::bench::config::suite::Test;
 use crate::bench::record::history;
+use crate::bench::trace;
+use crate::bench::trace::compile::Circumstances;
+use crate::bench::trace::results;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::violation::violation;
 use crate::embedded;
@@ -23,9 +26,7 @@ use crate::sim::processes::{self, Order, RunError, Stage};
 use crate::sim::signals::Signals;
 use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
-use crate::sim::{json, replay, strip, table};
-use crate::trace;
-use crate::trace::compile::Circumstances;
+use crate::sim::{replay, strip, table};
 
 /// A test to run, and where its history goes.
 #[derive(Debug)]
@@ -281,7 +282,7 @@ impl Files {
         }
         // Programs are told of runs that came to their end only.
         if let Some(Target { path, file }) = self.json.as_mut().filter(|_| report.complete) {
-            let line = format!("{}\n", json::object(report));
+            let line = format!("{}\n", results::object(report));
             if let Err(error) = file.write_all(line.as_bytes()) {
                 self.trouble.push(format!("{}: {error}", path.display()));
                 // Half a line may be there now; nothing must come behind it.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::bench::protocol::roster::Roster;
-use crate::trace::State;
-use crate::trace::recording::nanoseconds;
-use crate::trace::sound::Logs;
+use crate::bench::trace::State;
+use crate::bench::trace::recording::nanoseconds;
+use crate::bench::trace::sound::Logs;
 use crate::wire::state::{LINE_START, StateChange};
 
 /// How many lines are kept; later ones are left out.

@@ -10,13 +10,14 @@ use crate::bench::config::tests::config;
 use crate::bench::record::ended::Evidence;
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
+use crate::bench::trace::results;
 use crate::bench::verdict::history_check::Linearizability;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::scoring::Tier;
 use crate::bench::verdict::scoring::Verdict;
 use crate::id::Id;
 use crate::sim::output::{self, Paint};
-use crate::sim::{json, table};
+use crate::sim::table;
 
 /// The report of a run that passed, although nothing in it fits together.
 pub(crate) fn report() -> Report {
@@ -75,7 +76,7 @@ pub(crate) fn report() -> Report {
 
 #[test]
 fn every_field_is_in_its_place_in_the_json() {
-    let shown = serde_json::to_string_pretty(&json::object(&report())).unwrap();
+    let shown = serde_json::to_string_pretty(&results::object(&report())).unwrap();
     assert_eq!(shown.trim(), include_str!("golden/report.json").trim());
 }
 

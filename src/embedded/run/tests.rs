@@ -1,9 +1,9 @@
 use super::*;
 use crate::bench::config::suite::TESTS;
+use crate::bench::trace::record::Fate;
 use crate::bench::verdict::samples::Sample;
 use crate::embedded::sweep::sweep;
 use crate::raft::mistakes::Mistake;
-use crate::trace::record::Fate;
 
 /// A config of the course.
 fn course(name: &str) -> Arc<Config> {

@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
+use crate::bench::trace::record::{Fate, Fault, Message, Start, State};
 use crate::id::Id;
-use crate::trace::record::{Fate, Fault, Message, Start, State};
 use crate::wire::state::LogChange;
 
 /// How long the replicas' logs are, by what they told of them.

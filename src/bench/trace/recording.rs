@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use crate::bench::protocol::datagram;
 use crate::bench::protocol::message::AnswerKind;
 use crate::bench::record::journal::{self, Content, Journal};
+use crate::bench::trace::record::{Fate, Message, State};
 use crate::id::Id;
-use crate::trace::record::{Fate, Message, State};
 
 /// The messages of a run and what its replicas told of themselves.
 #[derive(Clone, Debug, Default)]

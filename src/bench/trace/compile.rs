@@ -5,16 +5,16 @@ use serde_json::{Value, json};
 use crate::bench::config::Metric;
 use crate::bench::config::{Config, Latency};
 use crate::bench::record::timeline::{self, FaultKind};
+use crate::bench::trace::record::{
+    End, FORMAT, Fault, Leader, Note, Operation, Start, Trace, VERSION, Violation,
+};
+use crate::bench::trace::recording::{Recording, nanoseconds};
+use crate::bench::trace::results;
 use crate::bench::verdict::history_check;
 use crate::bench::verdict::history_check::Linearizability;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::violation;
 use crate::linearizability::{self, Kind};
-use crate::sim::json;
-use crate::trace::record::{
-    End, FORMAT, Fault, Leader, Note, Operation, Start, Trace, VERSION, Violation,
-};
-use crate::trace::recording::{Recording, nanoseconds};
 
 /// What decided a run besides config and seed.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ pub fn compile(
             complete: report.complete,
             passed: report.passed() && violations.is_empty(),
             left_out: recording.left_out,
-            results: json::object(report),
+            results: results::object(report),
         },
         violations,
     }

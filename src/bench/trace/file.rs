@@ -7,8 +7,8 @@ use std::io::{self, BufRead, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::trace::record::{FORMAT, Record, Start, Trace, VERSION};
-use crate::trace::sound::{self, Logs};
+use crate::bench::trace::record::{FORMAT, Record, Start, Trace, VERSION};
+use crate::bench::trace::sound::{self, Logs};
 
 /// The longest line that is read, in bytes: a datagram has at most 64 KiB, in a text with escapes
 /// some times as many; results and configs stay far below.
@@ -212,7 +212,7 @@ fn check_start(start: &Start) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::record::Fault;
+    use crate::bench::trace::record::Fault;
 
     const START: &str = concat!(
         r#"{"event":"start","format":"leasekv-trace","version":1,"config":{},"seed":1,"#,

@@ -1,8 +1,6 @@
 //! A run as a file: JSON lines, one for each message, fault and change of a replica's state.
 //!
-//! It knows the course's protocol; of replicas it knows no more than what they tell of themselves
-//! ([`wire::state`](crate::wire::state)). Must never draw anything. `docs/trace.md` describes the
-//! format.
+//! `docs/trace.md` describes the format.
 //!
 //! | file | what it does |
 //! | --- | --- |
@@ -11,11 +9,16 @@
 //! | [`compile`] | a run's report and recording as one trace |
 //! | [`mod@file`] | writing and reading the lines |
 //! | [`sound`] | whether records fit together |
+//! | [`results`] | what came of a run, as one JSON object: `--json`, and a trace's last line |
+//!
+//! This room knows the course's protocol. Of replicas it must never know more than what they tell of
+//! themselves ([`wire::state`](crate::wire::state)), and it must never draw anything.
 
 pub mod compile;
 pub mod file;
 pub mod record;
 pub mod recording;
+pub mod results;
 pub mod sound;
 
 pub use record::{End, Message, Record, Start, State, Trace, Violation};
