@@ -12,7 +12,6 @@
 //! | [`sim`] | clients, network, faults, statistics, verdict; processes below | Raft |
 //! | [`embedded`] | the simulation on cores in virtual time, with every promise checked | clocks |
 //! | [`linearizability`] | whether a history of gets and puts can be explained | how it came about |
-//! | [`report`] | the picture of a run or a sweep, an HTML file | anything but traces and sweeps |
 //! | [`id`] | the four-digit names of replicas and clients, shared by all | |
 //!
 //! To follow a put: `runtime::event_loop` receives the datagram, [`wire::decode`] reads it,
@@ -27,8 +26,6 @@ pub mod id;
 #[cfg(feature = "simulator")]
 pub mod linearizability;
 pub mod raft;
-#[cfg(feature = "simulator")]
-pub mod report;
 pub mod runtime;
 #[cfg(feature = "simulator")]
 pub mod sim;

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::bench::page;
 use crate::bench::record::history;
 use crate::bench::trace::results;
 use crate::bench::verdict::samples::{Sample, Sweep};
 use crate::embedded::summary;
 use crate::embedded::sweep::sweep;
 use crate::raft::Options;
-use crate::report::sweep_page;
 use crate::sim::places::Target;
 use crate::sim::runner::{Plan, Replicas, Task};
 use crate::sim::signals::Signals;
@@ -78,7 +78,7 @@ pub fn run(plan: Plan, seeds: Range<u64>) -> Result<End, String> {
     bar.finish_and_clear();
     if let Some(Target { path, mut file }) = plan.sweep_report {
         let drawn = sweeps.into_iter().zip(commands).collect::<Vec<_>>();
-        file.write_all(sweep_page(&drawn, runs).as_bytes())
+        file.write_all(page::of_sweeps(&drawn, runs).as_bytes())
             .map_err(|error| format!("{}: {error}", path.display()))?;
         sweeps = drawn.into_iter().map(|(sweep, _)| sweep).collect();
     }

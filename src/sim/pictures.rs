@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 
+use crate::bench::page;
 use crate::bench::trace::compile::{Circumstances, compile};
 use crate::bench::trace::{Recording, Violation, file};
 use crate::bench::verdict::report::Report;
-use crate::report;
 use crate::sim::places::Target;
 
 /// Where the trace of a run and its picture go, if they are wanted.
@@ -43,7 +43,7 @@ impl Pictures {
             trouble.extend(told(&target.path, result));
         }
         if let Some(mut target) = self.report {
-            let result = target.file.write_all(report::page(&trace).as_bytes());
+            let result = target.file.write_all(page::of_run(&trace).as_bytes());
             trouble.extend(told(&target.path, result));
         }
         trouble
@@ -65,7 +65,7 @@ pub fn draw(from: &Path, to: &Path) -> Result<(), String> {
     let trace = file::read(&mut BufReader::new(opened));
     let trace = trace.map_err(|error| format!("{shown}: {error}"))?;
     let mut target = Target::create(to)?;
-    let result = target.file.write_all(report::page(&trace).as_bytes());
+    let result = target.file.write_all(page::of_run(&trace).as_bytes());
     told(to, result).map_or(Ok(()), Err)
 }
 

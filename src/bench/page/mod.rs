@@ -1,7 +1,6 @@
 //! The picture of a run, or of a sweep: one HTML file that needs nothing else.
 //!
-//! Draws what is in a [`Trace`] or in a sweep's samples and must never know more about a run. The
-//! page itself, its looks and its behaviour, is in `assets`; here it is only put together.
+//! The page itself, its looks and its behaviour, is in `assets`; here it is only put together.
 //!
 //! | file | what it is about |
 //! | --- | --- |
@@ -14,6 +13,9 @@
 //! | `assets/violation.js` | operations and logs side by side |
 //! | `assets/page.js` | everything around: verdict, filters, details, keys |
 //! | `assets/sweep.js` | a sweep's distributions and worst seeds |
+//!
+//! This room draws what is in a [`Trace`] or in a sweep's samples. It must never know more about a run,
+//! nor write a file.
 
 mod data;
 mod sweep;
@@ -36,7 +38,7 @@ const SWEEP_SCRIPTS: [&str; 2] = [
 ];
 
 /// The page of a run.
-pub fn page(trace: &Trace) -> String {
+pub fn of_run(trace: &Trace) -> String {
     let name = trace.start.config["name"].as_str().unwrap_or("a run");
     let title = format!("{name}, seed {}", trace.start.seed);
     assemble(&title, &data::of(trace), &RUN_SCRIPTS)
@@ -44,7 +46,7 @@ pub fn page(trace: &Trace) -> String {
 
 /// The page of a sweep; beside each config stands the command that repeats
 /// a run of it, without its seed. So many runs were planned; fewer were played if it was interrupted.
-pub fn sweep_page(sweeps: &[(Sweep, String)], planned: u64) -> String {
+pub fn of_sweeps(sweeps: &[(Sweep, String)], planned: u64) -> String {
     let title = match sweeps {
         [(one, _)] => format!("{}, {} seeds", one.config.name, one.samples.len()),
         _ => format!("{} configs", sweeps.len()),
