@@ -14,14 +14,12 @@
 //! | `recorder` | what a trace needs of a run |
 //! | [`sweep`] | many seeds on all processors |
 //! | [`perform`] | sweeps as the command line asks for them |
-//! | [`summary`] | what a sweep found, as text |
 
 pub mod invariants;
 pub mod perform;
 mod queue;
 mod recorder;
 pub mod run;
-pub mod summary;
 pub mod sweep;
 mod trace;
 

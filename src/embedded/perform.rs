@@ -4,21 +4,18 @@ use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::bench::page;
 use crate::bench::record::history;
+use crate::bench::show::{progress, summary};
 use crate::bench::trace::results;
 use crate::bench::verdict::samples::{Sample, Sweep};
-use crate::embedded::summary;
 use crate::embedded::sweep::sweep;
 use crate::raft::Options;
 use crate::sim::places::Target;
 use crate::sim::runner::{Plan, Replicas, Task};
 use crate::sim::signals::Signals;
-
-/// How often a second the progress bar is drawn at most.
-const DRAWN_PER_SECOND: u8 = 10;
 
 /// How a sweep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +41,7 @@ pub fn run(plan: Plan, seeds: Range<u64>) -> Result<End, String> {
         Signals::install().map_err(|error| format!("signals cannot be handled: {error}"))?;
     let count = seeds.end - seeds.start;
     let runs = count * plan.tasks.len() as u64;
-    let bar = progress(runs);
+    let bar = progress::of_sweeps(runs);
     let started = Instant::now();
     let mut json = plan.json;
     let mut sweeps = Vec::with_capacity(plan.tasks.len());
@@ -137,17 +134,4 @@ fn write_json(sweep: &Sweep, Target { path, file }: &mut Target) -> Result<(), S
     writer
         .flush()
         .map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// A bar on stderr with the rate and the time that is left; nothing where stderr is no terminal.
-fn progress(runs: u64) -> ProgressBar {
-    let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND);
-    let style = ProgressStyle::with_template(
-        "{prefix} [{bar:24.cyan}] {pos}/{len} runs, {per_sec}, {eta} left",
-    )
-    .map_or_else(
-        |_| ProgressStyle::default_bar(),
-        |style| style.progress_chars("=> "),
-    );
-    ProgressBar::with_draw_target(Some(runs), target).with_style(style)
 }

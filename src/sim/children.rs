@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use crate::bench::show::terminal::Lines;
 use crate::id::Id;
 use crate::sim::guard::guard;
 use crate::sim::state_lines::StateSender;
 use crate::sim::strays::{self, Mark};
-use crate::sim::terminal::Lines;
 use crate::sim::watchdog::Watchdog;
 use crate::wire::state;
 

@@ -7,23 +7,18 @@
 //! | --- | --- |
 //! | the driver for real processes | [`processes`], [`delayed`], [`children`], [`guard`], [`strays`] and [`watchdog`] (nobody is orphaned), [`signals`], `state_lines` (what replicas tell of themselves) |
 //! | what a user asks for | [`cli`], [`places`] (files), [`runner`] (one run after the other), [`replay`] (the command that repeats one) |
-//! | what a user sees | [`terminal`], `progress`, [`output`], [`strip`], [`table`], [`pictures`] (traces and reports) |
+//! | what a user sees | [`pictures`] (traces and reports) |
 
 pub mod children;
 pub mod cli;
 pub mod delayed;
 pub mod guard;
-pub mod output;
 pub mod pictures;
 pub mod places;
 pub mod processes;
-mod progress;
 pub mod replay;
 pub mod runner;
 pub mod signals;
 mod state_lines;
 pub mod strays;
-pub mod strip;
-pub mod table;
-pub mod terminal;
 pub mod watchdog;

@@ -21,6 +21,7 @@ use crate::bench::protocol::datagram;
 use crate::bench::protocol::message::{Body, Envelope};
 use crate::bench::protocol::roster::Roster;
 use crate::bench::record::journal::Number;
+use crate::bench::show::terminal::Terminal;
 use crate::bench::trace::Recording;
 use crate::bench::trace::recording::raw;
 use crate::bench::verdict::report::Report;
@@ -30,7 +31,6 @@ use crate::sim::children::{Arguments, Children, Ending};
 use crate::sim::delayed::Delayed;
 use crate::sim::signals::Signals;
 use crate::sim::state_lines::StateLines;
-use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
 
 /// The largest datagram there is, and one byte more than any can have.

@@ -11,6 +11,10 @@ use std::sync::Arc;
 use crate::bench::config::Config;
 use crate::bench::config::suite::Test;
 use crate::bench::record::history;
+use crate::bench::show::output;
+use crate::bench::show::paint::Paint;
+use crate::bench::show::terminal::Terminal;
+use crate::bench::show::{strip, table};
 use crate::bench::trace;
 use crate::bench::trace::compile::Circumstances;
 use crate::bench::trace::results;
@@ -19,14 +23,12 @@ use crate::bench::verdict::violation::violation;
 use crate::embedded;
 use crate::raft::Options;
 use crate::runtime::arguments::OPTIONS_VARIABLE;
-use crate::sim::output::{self, Paint};
 use crate::sim::pictures::Pictures;
 use crate::sim::places::{self, Target};
 use crate::sim::processes::{self, Order, RunError, Stage};
+use crate::sim::replay;
 use crate::sim::signals::Signals;
-use crate::sim::terminal::Terminal;
 use crate::sim::watchdog::Watchdog;
-use crate::sim::{replay, strip, table};
 
 /// A test to run, and where its history goes.
 #[derive(Debug)]

@@ -10,14 +10,15 @@ use crate::bench::config::tests::config;
 use crate::bench::record::ended::Evidence;
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
+use crate::bench::show::output;
+use crate::bench::show::paint::Paint;
+use crate::bench::show::table;
 use crate::bench::trace::results;
 use crate::bench::verdict::history_check::Linearizability;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::scoring::Tier;
 use crate::bench::verdict::scoring::Verdict;
 use crate::id::Id;
-use crate::sim::output::{self, Paint};
-use crate::sim::table;
 
 /// The report of a run that passed, although nothing in it fits together.
 pub(crate) fn report() -> Report {

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use crate::bench::record::timeline::{FaultKind, Timeline};
+use crate::bench::show::paint::Paint;
 use crate::bench::verdict::report::Report;
 use crate::id::Id;
-use crate::sim::output::Paint;
 
 /// How wide the names of the rows are, in columns.
 const NAMES: usize = 12;

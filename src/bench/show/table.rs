@@ -8,9 +8,10 @@ use comfy_table::{
 };
 
 use crate::bench::config::Metric;
+use crate::bench::show::output::{outages, request_latency, value};
+use crate::bench::show::paint::Paint;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::scoring::Tier;
-use crate::sim::output::{Paint, outages, request_latency, value};
 
 /// A row per run and the number of runs that passed of `tests`. `columns` is the width of the
 /// terminal, if it is one.

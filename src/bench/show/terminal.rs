@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use crate::bench::record::status::Status;
-use crate::sim::progress::Progress;
+use crate::bench::show::progress::Progress;
 
 /// How many lines wait to be written. Beyond, replicas that talk have to wait.
 const MAX_WAITING: usize = 4096;

@@ -1,4 +1,4 @@
-//! The progress bar of a run.
+//! Progress bars: of a run, and of sweeps.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -57,6 +57,19 @@ fn describe(status: &Status) -> String {
         text.push_str(&format!("{} dead, ", status.dead));
     }
     text + &format!("requests {}/{}", status.completed, status.requests)
+}
+
+/// A bar on stderr with the rate and the time that is left; nothing where stderr is no terminal.
+pub fn of_sweeps(runs: u64) -> ProgressBar {
+    let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND);
+    let style = ProgressStyle::with_template(
+        "{prefix} [{bar:24.cyan}] {pos}/{len} runs, {per_sec}, {eta} left",
+    )
+    .map_or_else(
+        |_| ProgressStyle::default_bar(),
+        |style| style.progress_chars("=> "),
+    );
+    ProgressBar::with_draw_target(Some(runs), target).with_style(style)
 }
 
 #[cfg(test)]
