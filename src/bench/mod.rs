@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod config;
+pub mod drivers;
 pub mod page;
 pub mod protocol;
 pub mod record;

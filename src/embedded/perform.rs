@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 
+use crate::bench::drivers::real::signals::Signals;
 use crate::bench::page;
 use crate::bench::record::history;
 use crate::bench::show::{progress, summary};
@@ -15,7 +16,6 @@ use crate::embedded::sweep::sweep;
 use crate::raft::Options;
 use crate::sim::places::Target;
 use crate::sim::runner::{Plan, Replicas, Task};
-use crate::sim::signals::Signals;
 
 /// How a sweep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

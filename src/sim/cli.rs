@@ -16,14 +16,14 @@ use clap::error::ErrorKind;
 use crate::bench::app::check;
 use crate::bench::config::Config;
 use crate::bench::config::suite::{TESTS, Test};
+use crate::bench::drivers::real::strays::Mark;
+use crate::bench::drivers::real::watchdog;
 use crate::embedded::perform;
 use crate::embedded::sweep::MAX_SEEDS;
 use crate::runtime::arguments::{self, OPTIONS_VARIABLE};
 use crate::sim::pictures::{self, Pictures};
 use crate::sim::places::{self, Target};
 use crate::sim::runner::{self, End, Plan, Replicas, Task};
-use crate::sim::strays::Mark;
-use crate::sim::watchdog;
 
 const FAILED: u8 = 1;
 const UNUSABLE: u8 = 2;

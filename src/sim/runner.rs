@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 use crate::bench::config::Config;
 use crate::bench::config::suite::Test;
+use crate::bench::drivers::real::processes::{self, Order, RunError, Stage};
+use crate::bench::drivers::real::signals::Signals;
+use crate::bench::drivers::real::watchdog::Watchdog;
 use crate::bench::record::history;
 use crate::bench::show::output;
 use crate::bench::show::paint::Paint;
@@ -25,10 +28,7 @@ use crate::raft::Options;
 use crate::runtime::arguments::OPTIONS_VARIABLE;
 use crate::sim::pictures::Pictures;
 use crate::sim::places::{self, Target};
-use crate::sim::processes::{self, Order, RunError, Stage};
 use crate::sim::replay;
-use crate::sim::signals::Signals;
-use crate::sim::watchdog::Watchdog;
 
 /// A test to run, and where its history goes.
 #[derive(Debug)]

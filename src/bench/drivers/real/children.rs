@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use crate::bench::drivers::real::guard::guard;
+use crate::bench::drivers::real::state_lines::StateSender;
+use crate::bench::drivers::real::strays::{self, Mark};
+use crate::bench::drivers::real::watchdog::Watchdog;
 use crate::bench::show::terminal::Lines;
 use crate::id::Id;
-use crate::sim::guard::guard;
-use crate::sim::state_lines::StateSender;
-use crate::sim::strays::{self, Mark};
-use crate::sim::watchdog::Watchdog;
 use crate::wire::state;
 
 /// How long a replica has to end after a SIGTERM before it gets a SIGKILL.

@@ -17,6 +17,11 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::net::sockopt;
 
 use crate::bench::config::Config;
+use crate::bench::drivers::real::children::{Arguments, Children, Ending};
+use crate::bench::drivers::real::delayed::Delayed;
+use crate::bench::drivers::real::signals::Signals;
+use crate::bench::drivers::real::state_lines::StateLines;
+use crate::bench::drivers::real::watchdog::Watchdog;
 use crate::bench::protocol::datagram;
 use crate::bench::protocol::message::{Body, Envelope};
 use crate::bench::protocol::roster::Roster;
@@ -27,11 +32,6 @@ use crate::bench::trace::recording::raw;
 use crate::bench::verdict::report::Report;
 use crate::bench::world::border::{Action, Input};
 use crate::bench::world::simulation::Simulation;
-use crate::sim::children::{Arguments, Children, Ending};
-use crate::sim::delayed::Delayed;
-use crate::sim::signals::Signals;
-use crate::sim::state_lines::StateLines;
-use crate::sim::watchdog::Watchdog;
 
 /// The largest datagram there is, and one byte more than any can have.
 const DATAGRAM_BYTES: usize = 1 << 16;

@@ -4,8 +4,8 @@
 //! It is the simulator's own program, started again with [`ARGUMENT`]. It holds the read end of a
 //! pipe on which it is told every replica's process group; when the pipe closes, because the
 //! simulator has gone in whatever way, it kills the groups that are still on its list and whoever has
-//! the simulator's mark ([`crate::sim::strays`]). It has a name of its own, for whoever ends the
-//! simulator by name must not end it, too. The death signal of [`crate::sim::guard`] does not do: it does not reach what a wrapper script started.
+//! the simulator's mark ([`crate::bench::drivers::real::strays`]). It has a name of its own, for whoever ends the
+//! simulator by name must not end it, too. The death signal of [`crate::bench::drivers::real::guard`] does not do: it does not reach what a wrapper script started.
 //! The watchdog must never do anything but that, and never outlive its pipe.
 
 use std::cell::Cell;
@@ -19,7 +19,7 @@ use std::{collections::HashSet, io};
 
 use rustix::process::{Pid, Signal};
 
-use crate::sim::strays::{self, Mark};
+use crate::bench::drivers::real::strays::{self, Mark};
 
 /// The first argument that makes the simulator's program a watchdog; the second is the simulator's
 /// mark.

@@ -1,0 +1,9 @@
+//! What drives the world: it tells it what happened and does what it wants done.
+//!
+//! | room | what it drives | what it must never know |
+//! | --- | --- | --- |
+//! | [`real`] | processes in real time, behind UDP sockets | how replicas agree |
+//!
+//! A driver must never decide anything that the world decides.
+
+pub mod real;
