@@ -7,21 +7,11 @@
 //!
 //! | file | what it is about |
 //! | --- | --- |
-//! | [`run`] | one run: cores instead of processes, a queue of events instead of sockets |
-//! | `queue` | what is under way |
-//! | [`invariants`] | Raft's promises and the lease's, checked after every step |
-//! | `trace` | everything that happens in a run, as text |
-//! | `recorder` | what a trace needs of a run |
 //! | [`sweep`] | many seeds on all processors |
 //! | [`perform`] | sweeps as the command line asks for them |
 
-pub mod invariants;
 pub mod perform;
-mod queue;
-mod recorder;
-pub mod run;
 pub mod sweep;
-mod trace;
 
 /// The constants of the embedded cores; the simulator hands them through unread.
 pub use crate::raft::Options;

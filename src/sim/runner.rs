@@ -13,6 +13,7 @@ use crate::bench::config::suite::Test;
 use crate::bench::drivers::real::processes::{self, Order, RunError, Stage};
 use crate::bench::drivers::real::signals::Signals;
 use crate::bench::drivers::real::watchdog::Watchdog;
+use crate::bench::drivers::virtual_time;
 use crate::bench::record::history;
 use crate::bench::show::output;
 use crate::bench::show::paint::Paint;
@@ -23,7 +24,6 @@ use crate::bench::trace::compile::Circumstances;
 use crate::bench::trace::results;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::violation::violation;
-use crate::embedded;
 use crate::raft::Options;
 use crate::runtime::arguments::OPTIONS_VARIABLE;
 use crate::sim::pictures::Pictures;
@@ -72,7 +72,7 @@ impl Task {
             Replicas::Embedded(options) => Circumstances {
                 is_virtual: true,
                 program: "embedded cores in virtual time".to_owned(),
-                constants: embedded::run::constants(options),
+                constants: virtual_time::run::constants(options),
                 command: format!("{} --seed {seed}", self.virtual_command(options)),
             },
         }
@@ -107,7 +107,7 @@ pub enum Replicas {
     /// Processes of this program, in real time.
     Processes(PathBuf),
     /// The cores of this crate with these options, in virtual time.
-    Embedded(Box<embedded::Options>),
+    Embedded(Box<Options>),
 }
 
 /// How it went.
@@ -203,12 +203,12 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                 run
             }
             Replicas::Embedded(options) => {
-                let order = embedded::run::Order {
+                let order = virtual_time::run::Order {
                     options: options.as_ref().clone(),
                     keep_recording: task.pictures.are_wanted(),
-                    ..embedded::run::Order::new(Arc::clone(&task.config), task.seed)
+                    ..virtual_time::run::Order::new(Arc::clone(&task.config), task.seed)
                 };
-                let run = embedded::run::run_whatever_happens(&order);
+                let run = virtual_time::run::run_whatever_happens(&order);
                 broken |= violation(&run.report, run.violation.as_ref()).is_some();
                 if let Some(what) = &run.violation {
                     stage.terminal.text(format!("VIOLATION {what}\n"));

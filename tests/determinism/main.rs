@@ -11,8 +11,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use leasekv::bench::config::Config;
+use leasekv::bench::drivers::virtual_time::run::{Order, run};
 use leasekv::bench::world::random::md5hex;
-use leasekv::embedded::run::{Order, run};
 use rayon::prelude::*;
 
 /// Losses, partitions and a crash; then latencies, duplicates, drift, pauses, lost requests and

@@ -14,6 +14,10 @@ use rand::RngExt;
 use rand::distr::{Distribution, Uniform};
 
 use crate::bench::config::Config;
+use crate::bench::drivers::virtual_time::invariants::Invariants;
+use crate::bench::drivers::virtual_time::queue::Queue;
+use crate::bench::drivers::virtual_time::recorder::{Reception, Recorder};
+use crate::bench::drivers::virtual_time::transcript::Transcript;
 use crate::bench::protocol::message::{Answer, AnswerKind, Body, ClientRequest, Envelope, Op};
 use crate::bench::protocol::roster::{Party, Roster};
 use crate::bench::record::journal::{self, Content, Number};
@@ -24,10 +28,6 @@ use crate::bench::verdict::violation::Violation;
 use crate::bench::world::border::{Action, Input};
 use crate::bench::world::random::{Stream, StreamRng};
 use crate::bench::world::simulation::Simulation;
-use crate::embedded::invariants::Invariants;
-use crate::embedded::queue::Queue;
-use crate::embedded::recorder::{Reception, Recorder};
-use crate::embedded::trace::Trace;
 use crate::id::Id;
 use crate::raft::mistakes::Mistake;
 use crate::raft::{
@@ -249,7 +249,7 @@ struct Driver {
     steps: u64,
     checks_steps: bool,
     invariants: Invariants,
-    trace: Trace,
+    trace: Transcript,
     /// What a trace needs, if one is wanted.
     recorder: Option<Recorder>,
 }
@@ -314,7 +314,7 @@ impl Driver {
             steps: 0,
             checks_steps: order.check_steps,
             invariants: Invariants::new(ids.len()),
-            trace: Trace::new(order.keep_trace),
+            trace: Transcript::new(order.keep_trace),
             recorder: order.keep_recording.then(|| Recorder::new(roster)),
         }
     }

@@ -11,12 +11,12 @@ use crate::raft::{Input, Output};
 
 /// The lines so far; none are kept unless they were asked for.
 #[derive(Debug, Default)]
-pub(super) struct Trace(Option<String>);
+pub(super) struct Transcript(Option<String>);
 
-impl Trace {
-    /// An empty trace that keeps its lines if `is_kept`.
-    pub(super) fn new(is_kept: bool) -> Trace {
-        Trace(is_kept.then(String::new))
+impl Transcript {
+    /// An empty one that keeps its lines if `is_kept`.
+    pub(super) fn new(is_kept: bool) -> Transcript {
+        Transcript(is_kept.then(String::new))
     }
 
     /// The text, if it was kept.
