@@ -1,61 +1,20 @@
 //! Raft's promises (Figure 3 of the paper) and the lease's, checked across all replicas after every
 //! step of any, through their read-only views.
 //!
-//! The checks are incremental: every different beginning of a log gets a number, and each replica's log
-//! is mirrored as the numbers of its beginnings, so that a step costs what it changes. Nothing here
-//! may influence a run.
+//! The checks are incremental: each replica's log is mirrored as the numbers of its beginnings
+//! (`chains`), so that a step costs what it changes. Nothing here may influence a run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use super::chains::{Chain, Entries};
 use crate::bench::verdict::violation::Violation;
 use crate::id::Id;
 use crate::raft::entry::{Command, Entry};
 use crate::raft::view::{RoleName, View};
 use crate::raft::{Answer, Body, Index, Message, Outcome, Output, Position, Term};
-
-/// The number of an entry with all before it, from 1: equal for equal ones. 0 is the empty log.
-type Chain = u64;
-
-/// All entries that were ever in a log.
-#[derive(Debug, Default)]
-struct Entries {
-    /// By their indices; one for each term that had an entry there, so mostly one.
-    seen: Vec<Vec<Seen>>,
-    chains: Chain,
-}
-
-#[derive(Debug)]
-struct Seen {
-    entry: Entry,
-    before: Chain,
-    chain: Chain,
-}
-
-impl Entries {
-    /// The number of the entry at `index` behind `before`; none if another entry of its term is known
-    /// there, or other ones before it.
-    fn chain(&mut self, index: Index, before: Chain, entry: &Entry) -> Option<Chain> {
-        let place = index.0 as usize - 1;
-        if self.seen.len() <= place {
-            self.seen.resize_with(place + 1, Vec::new);
-        }
-        let here = &mut self.seen[place];
-        if let Some(seen) = here.iter().find(|seen| seen.entry.term == entry.term) {
-            // Replicas mostly share a put's memory, which this comparison knows.
-            return (seen.before == before && seen.entry == *entry).then_some(seen.chain);
-        }
-        self.chains += 1;
-        here.push(Seen {
-            entry: entry.clone(),
-            before,
-            chain: self.chains,
-        });
-        Some(self.chains)
-    }
-}
 
 /// What is known of an attempt.
 #[derive(Clone, Copy, Debug, Default)]
@@ -343,11 +302,9 @@ impl Invariants {
             None => format!("a leader of term {term}"),
         };
         let index = self.committed.len();
-        let last = self.committed.last().and_then(|&(_, chain)| {
-            let seen = &self.entries.seen[index - 1];
-            seen.iter().find(|seen| seen.chain == chain)
-        });
-        match last.map(|seen| &seen.entry.command) {
+        let last = self.committed.last();
+        let last = last.and_then(|&(_, chain)| self.entries.find(Index(index as u64), chain));
+        match last.map(|entry| &entry.command) {
             Some(Command::Put(put)) => {
                 let (client, mid) = (put.client, &put.mid);
                 format!("{leader} has committed {client}'s put {mid} at index {index}")
@@ -459,56 +416,4 @@ fn known<'a>(attempts: &'a mut FxHashMap<String, Attempt>, mid: &str) -> &'a mut
         attempts.insert(mid.to_owned(), Attempt::default());
     }
     attempts.get_mut(mid).expect("it is there by now")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::raft::entry::Put;
-
-    fn renewal(term: u64) -> Entry {
-        Entry {
-            term: Term(term),
-            command: Command::Renew,
-        }
-    }
-
-    fn put(term: u64, value: &str) -> Entry {
-        Entry {
-            term: Term(term),
-            command: Command::Put(Arc::new(Put {
-                key: "k".to_owned(),
-                value: value.to_owned(),
-                client: Id(0x15),
-                mid: "m".to_owned(),
-                answerer: Id(1),
-            })),
-        }
-    }
-
-    #[test]
-    fn beginnings_of_logs_have_the_same_number_only_if_they_are_the_same() {
-        let mut entries = Entries::default();
-        let first = entries.chain(Index(1), 0, &renewal(1)).unwrap();
-        let second = entries.chain(Index(2), first, &put(2, "v")).unwrap();
-        assert_ne!(first, second);
-        assert_eq!(entries.chain(Index(1), 0, &renewal(1)), Some(first));
-        assert_eq!(entries.chain(Index(2), first, &put(2, "v")), Some(second));
-        // Another leader's entry in the same place is another beginning.
-        let other = entries.chain(Index(1), 0, &renewal(2)).unwrap();
-        assert!(![first, second].contains(&other));
-    }
-
-    #[test]
-    fn a_place_and_a_term_have_one_entry_and_one_past() {
-        let mut entries = Entries::default();
-        let first = entries.chain(Index(1), 0, &renewal(1)).unwrap();
-        let other = entries.chain(Index(1), 0, &renewal(2)).unwrap();
-        entries.chain(Index(2), first, &put(2, "v")).unwrap();
-        assert_eq!(entries.chain(Index(2), first, &put(2, "w")), None);
-        assert_eq!(entries.chain(Index(2), first, &renewal(2)), None);
-        assert_eq!(entries.chain(Index(2), other, &put(2, "v")), None);
-    }
 }

@@ -6,6 +6,7 @@
 //! | [`run`] | one run: cores instead of processes, a queue of events instead of sockets |
 //! | `queue` | what is under way |
 //! | [`invariants`] | Raft's promises and the lease's, checked after every step |
+//! | `chains` | the beginnings of logs by number, for the invariants |
 //! | `transcript` | everything that happens in a run, as text |
 //! | `recorder` | what a trace needs of a run |
 //!
@@ -13,6 +14,7 @@
 //! know nothing of simulators. It must never read a clock, and all chance comes from the run's seed, so
 //! that a seed replays a run byte for byte.
 
+mod chains;
 pub mod invariants;
 mod queue;
 mod recorder;
