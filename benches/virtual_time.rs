@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use leasekv::bench::config::Config;
-use leasekv::bench::drivers::virtual_time::run::{Order, Run, run};
+use leasekv::bench::drivers::virtual_time::order::Order;
+use leasekv::bench::drivers::virtual_time::run::{Run, run};
 use leasekv::bench::verdict::history_check::Linearizability;
 use leasekv::bench::verdict::samples::Sample;
 use leasekv::bench::verdict::scoring::judge;

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::bench::config::Config;
-use crate::bench::drivers::virtual_time::run::{Order, Run, run};
+use crate::bench::drivers::virtual_time::order::Order;
+use crate::bench::drivers::virtual_time::run::{Run, run};
 use crate::bench::verdict::samples::{Sample, Sweep};
 use crate::raft::Options;
 

@@ -72,7 +72,7 @@ impl Task {
             Replicas::Embedded(options) => Circumstances {
                 is_virtual: true,
                 program: "embedded cores in virtual time".to_owned(),
-                constants: virtual_time::run::constants(options),
+                constants: virtual_time::order::constants(options),
                 command: format!("{} --seed {seed}", self.virtual_command(options)),
             },
         }
@@ -203,10 +203,10 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
                 run
             }
             Replicas::Embedded(options) => {
-                let order = virtual_time::run::Order {
+                let order = virtual_time::order::Order {
                     options: options.as_ref().clone(),
                     keep_recording: task.pictures.are_wanted(),
-                    ..virtual_time::run::Order::new(Arc::clone(&task.config), task.seed)
+                    ..virtual_time::order::Order::new(Arc::clone(&task.config), task.seed)
                 };
                 let run = virtual_time::run::run_whatever_happens(&order);
                 broken |= violation(&run.report, run.violation.as_ref()).is_some();

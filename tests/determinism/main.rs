@@ -11,7 +11,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use leasekv::bench::config::Config;
-use leasekv::bench::drivers::virtual_time::run::{Order, run};
+use leasekv::bench::drivers::virtual_time::order::Order;
+use leasekv::bench::drivers::virtual_time::run::run;
 use leasekv::bench::world::random::md5hex;
 use rayon::prelude::*;
 

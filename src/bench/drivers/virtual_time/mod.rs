@@ -3,7 +3,11 @@
 //!
 //! | file | what it is about |
 //! | --- | --- |
-//! | [`run`] | one run: cores instead of processes, a queue of events instead of sockets |
+//! | [`order`] | what to run |
+//! | [`run`] | one run, from its order to what became of it |
+//! | `driver` | cores instead of processes, a queue of events instead of sockets |
+//! | `clocked` | a core with a clock of its own |
+//! | `translate` | between the cores' messages and the world's |
 //! | `queue` | what is under way |
 //! | [`invariants`] | Raft's promises and the lease's, checked after every step |
 //! | `chains` | the beginnings of logs by number, for the invariants |
@@ -15,8 +19,12 @@
 //! that a seed replays a run byte for byte.
 
 mod chains;
+mod clocked;
+mod driver;
 pub mod invariants;
+pub mod order;
 mod queue;
 mod recorder;
 pub mod run;
 mod transcript;
+mod translate;

@@ -1,12 +1,16 @@
 //! Tests of the faults beyond the course's, on embedded cores.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::bench::config::DRIFT_BOUND_PPM;
+use crate::bench::config::{Config, DRIFT_BOUND_PPM};
+use crate::bench::protocol::message::Op;
 use crate::bench::record::history::{HistoryEvent, HistoryKind};
+use crate::raft::Options;
 
 /// How many seeds each config of `configs/extra` is tried with.
 const SEEDS: u64 = 20;
@@ -181,39 +185,6 @@ fn the_simulators_bound_for_clocks_is_the_replicas() {
 }
 
 #[test]
-fn a_clock_reaches_what_it_shows_just_when_that_much_has_passed() {
-    let nanos = Duration::from_nanos;
-    assert_eq!(shown_after(nanos(1_000), 1_500_000_000), nanos(1_500));
-    assert_eq!(shown_after(nanos(1_000), 400_000_000), nanos(400));
-    for rate in [100_000_000, 999_000_001, TRUE_RATE_PPB, 1_000_999_999] {
-        for shown in [0, 1, 7, 999_999_999, 86_400_000_000_001] {
-            let passed = passed_until(nanos(shown), rate);
-            assert!(shown_after(passed, rate) >= nanos(shown));
-            let before = passed.checked_sub(nanos(1));
-            assert!(before.is_none_or(|before| shown_after(before, rate) < nanos(shown)));
-        }
-    }
-}
-
-#[test]
-fn clocks_run_at_different_rates_within_what_the_config_says() {
-    let rates = |changes| -> Vec<u64> {
-        let order = Order {
-            keep_history: false,
-            ..Order::new(short(changes), 1)
-        };
-        let cores = Driver::new(&order).cores;
-        cores.iter().map(|core| core.clock_rate_ppb).collect()
-    };
-    assert_eq!(rates(json!({})), [TRUE_RATE_PPB; 5]);
-    let mut drifting = rates(json!({"clock_drift_ppm": 500}));
-    let bounds = TRUE_RATE_PPB - 500_000..=TRUE_RATE_PPB + 500_000;
-    assert!(drifting.iter().all(|rate| bounds.contains(rate)));
-    drifting.dedup();
-    assert_eq!(drifting.len(), 5);
-}
-
-#[test]
 fn with_duplicate_1_every_message_arrives_twice() {
     let config = short(json!({"duplicate": 1}));
     let sent = play(&config, 1).report.counters.total_msgs as usize;
@@ -239,49 +210,6 @@ fn latency_is_in_every_put() {
     let there_and_back = Duration::from_millis(10);
     let fastest = report.counters.request_latencies.iter().min();
     assert!(fastest.is_some_and(|fastest| *fastest >= there_and_back));
-}
-
-#[test]
-fn what_is_delayed_is_overtaken_and_what_is_not_keeps_its_order() {
-    let order = Order {
-        keep_history: false,
-        ..Order::new(short(json!({})), 1)
-    };
-    let mut driver = Driver::new(&order);
-    for (number, after_ms) in [(0, 5), (1, 0), (2, 0), (3, 2), (4, 0)] {
-        let what = What::ToReplica(0, CoreInput::Request(get(number)), 0);
-        driver.post(what, Duration::from_millis(after_ms));
-    }
-    let mut arrived = Vec::new();
-    while let Some(what) = driver.queue.pop() {
-        if let What::ToReplica(_, CoreInput::Request(request), _) = what {
-            arrived.push(request.mid);
-        }
-    }
-    assert_eq!(arrived, ["1", "2", "4", "3", "0"]);
-}
-
-#[test]
-fn for_a_paused_replica_300_datagrams_wait_and_the_rest_is_lost() {
-    let order = Order {
-        keep_history: false,
-        ..Order::new(short(json!({})), 1)
-    };
-    let mut driver = Driver::new(&order);
-    driver.cores[0].paused = Some(VecDeque::new());
-    for number in 0..400 {
-        driver.happen(What::ToReplica(0, CoreInput::Request(get(number)), 0));
-    }
-    assert_eq!(driver.steps, 0);
-    assert_eq!(
-        driver.cores[0].paused.as_ref().map(VecDeque::len),
-        Some(300)
-    );
-    driver.now = Duration::from_millis(1);
-    driver.resume(0);
-    assert_eq!(driver.steps, 5, "64 at a time");
-    let waiting = driver.cores[0].replica.view().waiting();
-    assert_eq!(waiting, 300, "held for want of a leader");
 }
 
 #[test]
@@ -353,14 +281,4 @@ fn what_clients_lose_stays_unanswered_and_breaks_nothing() {
     assert!((40..110).contains(&lost), "a fifth each way, not {lost}");
     let evidence = &run.report.evidence;
     assert_eq!(evidence.unanswered_get + evidence.unanswered_put, lost);
-}
-
-fn get(number: usize) -> Request {
-    Request {
-        client: Id(0x15),
-        mid: number.to_string(),
-        operation: Operation::Get {
-            key: "k".to_owned(),
-        },
-    }
 }

@@ -1,8 +1,13 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::*;
+use crate::bench::config::Config;
 use crate::bench::config::suite::TESTS;
 use crate::bench::trace::record::Fate;
 use crate::bench::verdict::samples::Sample;
 use crate::embedded::sweep::sweep;
+use crate::raft::Options;
 use crate::raft::mistakes::Mistake;
 
 /// A config of the course.
