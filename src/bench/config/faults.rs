@@ -22,7 +22,8 @@ pub(super) const KEYS: [&str; 7] = [
 /// The longest delay that the network can be told to add to a message, in milliseconds.
 const MAX_DELAY_MS: f64 = 10_000.0;
 /// How far off this project's replica lets its clock be, in parts per million. Its documentation
-/// says so; a test in `embedded` holds the two together.
+/// says so; a test of the driver in virtual time holds the
+/// two together.
 pub const DRIFT_BOUND_PPM: u32 = 1_000;
 /// The furthest that a clock can be off: one that runs at a tenth of its speed.
 const MAX_DRIFT_PPM: u64 = 900_000;

@@ -1,6 +1,6 @@
 //! What a run counts and measures.
 //!
-//! Plain numbers; judging them is `scoring`'s business, showing them `output`'s.
+//! Plain numbers; judging them is `verdict`'s business, showing them `show`'s.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

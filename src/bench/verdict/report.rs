@@ -1,7 +1,7 @@
 //! All that is known about a run once it is over.
 //!
-//! Plain data, the same for every driver; showing it is the business of `output`, `json` and
-//! `table`.
+//! Plain data, the same for every driver; showing it is the business of `show`, writing it that of
+//! `trace`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -63,7 +63,8 @@ impl Tier {
 pub struct Verdict {
     /// What was not correct; a run without errors has passed.
     pub errors: Vec<String>,
-    /// The metrics, in [`Metric::ALL`]'s order; a latency without answers has no value.
+    /// The metrics, in [`Metric::ALL`](crate::bench::config::Metric::ALL)'s order; a latency without
+    /// answers has no value.
     pub values: [Option<f64>; 4],
     /// Their tiers; all [`Tier::None`] if the run has not passed.
     pub tiers: [Tier; 4],

@@ -2,11 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::bench::app::sweep::sweep;
 use crate::bench::config::Config;
 use crate::bench::config::suite::TESTS;
 use crate::bench::trace::record::Fate;
 use crate::bench::verdict::samples::Sample;
-use crate::embedded::sweep::sweep;
 use crate::raft::Options;
 use crate::raft::mistakes::Mistake;
 

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 
+use crate::bench::app::places::Target;
 use crate::bench::page;
 use crate::bench::trace::compile::{Circumstances, compile};
 use crate::bench::trace::{Recording, Violation, file};
 use crate::bench::verdict::report::Report;
-use crate::sim::places::Target;
 
 /// Where the trace of a run and its picture go, if they are wanted.
 #[derive(Debug, Default)]

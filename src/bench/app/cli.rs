@@ -14,16 +14,17 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::bench::app::check;
+use crate::bench::app::perform;
+use crate::bench::app::pictures::{self, Pictures};
+use crate::bench::app::places::{self, Target};
+use crate::bench::app::plan::{Plan, Replicas, Task};
+use crate::bench::app::runner::{self, End};
+use crate::bench::app::sweep::MAX_SEEDS;
 use crate::bench::config::Config;
 use crate::bench::config::suite::{TESTS, Test};
 use crate::bench::drivers::real::strays::Mark;
 use crate::bench::drivers::real::watchdog;
-use crate::embedded::perform;
-use crate::embedded::sweep::MAX_SEEDS;
 use crate::runtime::arguments::{self, OPTIONS_VARIABLE};
-use crate::sim::pictures::{self, Pictures};
-use crate::sim::places::{self, Target};
-use crate::sim::runner::{self, End, Plan, Replicas, Task};
 
 const FAILED: u8 = 1;
 const UNUSABLE: u8 = 2;

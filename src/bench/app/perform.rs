@@ -6,16 +6,16 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 
+use crate::bench::app::places::Target;
+use crate::bench::app::plan::{Plan, Replicas, Task};
+use crate::bench::app::sweep::sweep;
 use crate::bench::drivers::real::signals::Signals;
 use crate::bench::page;
 use crate::bench::record::history;
 use crate::bench::show::{progress, summary};
 use crate::bench::trace::results;
 use crate::bench::verdict::samples::{Sample, Sweep};
-use crate::embedded::sweep::sweep;
 use crate::raft::Options;
-use crate::sim::places::Target;
-use crate::sim::runner::{Plan, Replicas, Task};
 
 /// How a sweep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

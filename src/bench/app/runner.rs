@@ -5,11 +5,10 @@
 //! tests there are and what the exit status is, is the business of `cli`.
 
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::bench::config::Config;
-use crate::bench::config::suite::Test;
+use crate::bench::app::places::{self, Target};
+use crate::bench::app::plan::{Plan, Replicas};
 use crate::bench::drivers::real::processes::{self, Order, RunError, Stage};
 use crate::bench::drivers::real::signals::Signals;
 use crate::bench::drivers::real::watchdog::Watchdog;
@@ -20,95 +19,9 @@ use crate::bench::show::paint::Paint;
 use crate::bench::show::terminal::Terminal;
 use crate::bench::show::{strip, table};
 use crate::bench::trace;
-use crate::bench::trace::compile::Circumstances;
 use crate::bench::trace::results;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::violation::violation;
-use crate::raft::Options;
-use crate::runtime::arguments::OPTIONS_VARIABLE;
-use crate::sim::pictures::Pictures;
-use crate::sim::places::{self, Target};
-use crate::sim::replay;
-
-/// A test to run, and where its history goes.
-#[derive(Debug)]
-pub struct Task {
-    /// Which of the course's tests it is, if it is run as one of them.
-    pub test: Option<&'static Test>,
-    /// The config.
-    pub config: Arc<Config>,
-    /// The config's file.
-    pub shown: String,
-    /// How the user called the config.
-    pub called: String,
-    /// The seed.
-    pub seed: u64,
-    /// Where the clients' history goes.
-    pub history: Option<Target>,
-    /// Where the trace and its picture go.
-    pub pictures: Pictures,
-}
-
-impl Task {
-    /// What decides the run besides its config and seed.
-    fn circumstances(&self, replicas: &Replicas) -> Circumstances {
-        let seed = self.seed;
-        match replicas {
-            Replicas::Processes(program) => {
-                let is_own = places::own_program()
-                    .is_ok_and(|own| own.with_file_name("leasekv") == *program);
-                let program = program.display().to_string();
-                let replica = (!is_own).then_some(program.as_str());
-                // They inherit it.
-                let options = std::env::var(OPTIONS_VARIABLE).unwrap_or_default();
-                let command = replay::command(&self.called, replica, &options, false);
-                Circumstances {
-                    is_virtual: false,
-                    command: format!("{command} --seed {seed}"),
-                    program,
-                    constants: serde_json::Value::Null,
-                }
-            }
-            Replicas::Embedded(options) => Circumstances {
-                is_virtual: true,
-                program: "embedded cores in virtual time".to_owned(),
-                constants: virtual_time::order::constants(options),
-                command: format!("{} --seed {seed}", self.virtual_command(options)),
-            },
-        }
-    }
-
-    /// The command that plays it in virtual time, without a seed.
-    pub fn virtual_command(&self, options: &Options) -> String {
-        replay::command(&self.called, None, &options.changes(), true)
-    }
-}
-
-/// All that is to be run.
-#[derive(Debug)]
-pub struct Plan {
-    /// The tests, in their order.
-    pub tasks: Vec<Task>,
-    /// Whether it is a suite: a line for each test, and a table at the end.
-    pub is_suite: bool,
-    /// What the replicas are.
-    pub replicas: Replicas,
-    /// Whether the replicas' output is shown.
-    pub show_output: bool,
-    /// Where the results go.
-    pub json: Option<Target>,
-    /// Where the report of a sweep goes.
-    pub sweep_report: Option<Target>,
-}
-
-/// What the replicas of a run are.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Replicas {
-    /// Processes of this program, in real time.
-    Processes(PathBuf),
-    /// The cores of this crate with these options, in virtual time.
-    Embedded(Box<Options>),
-}
 
 /// How it went.
 #[derive(Clone, Debug, PartialEq, Eq)]
