@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 
-use crate::bench::app::places::Target;
-use crate::bench::app::plan::{Plan, Replicas, Task};
-use crate::bench::app::sweep::sweep;
+use super::places::Target;
+use super::plan::{Plan, Replicas, Task};
+use super::sweep::sweep;
 use crate::bench::drivers::real::signals::Signals;
 use crate::bench::page;
 use crate::bench::record::history;

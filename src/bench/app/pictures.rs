@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use crate::bench::app::places::Target;
+use super::places::Target;
 use crate::bench::page;
 use crate::bench::trace::compile::{Circumstances, compile};
 use crate::bench::trace::{Recording, Violation, file};

@@ -7,8 +7,8 @@
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
-use crate::bench::app::places::{self, Target};
-use crate::bench::app::plan::{Plan, Replicas};
+use super::places::{self, Target};
+use super::plan::{Plan, Replicas};
 use crate::bench::drivers::real::processes::{self, Order, RunError, Stage};
 use crate::bench::drivers::real::signals::Signals;
 use crate::bench::drivers::real::watchdog::Watchdog;

@@ -9,8 +9,8 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::bench::protocol::message::{Answer, AnswerKind, Body, ClientRequest, Envelope};
-use crate::bench::protocol::roster::{Party, Roster};
+use super::message::{Answer, AnswerKind, Body, ClientRequest, Envelope};
+use super::roster::{Party, Roster};
 use crate::id::Id;
 
 /// How much of something wrong is quoted, in characters.

@@ -6,13 +6,13 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::output;
+use super::paint::Paint;
+use super::table;
 use crate::bench::config::tests::config;
 use crate::bench::record::ended::Evidence;
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
-use crate::bench::show::output;
-use crate::bench::show::paint::Paint;
-use crate::bench::show::table;
 use crate::bench::trace::results;
 use crate::bench::verdict::history_check::Linearizability;
 use crate::bench::verdict::report::Report;

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use super::paint::Paint;
 use crate::bench::record::timeline::{FaultKind, Timeline};
-use crate::bench::show::paint::Paint;
 use crate::bench::verdict::report::Report;
 use crate::id::Id;
 

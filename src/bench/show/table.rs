@@ -7,9 +7,9 @@ use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table,
 };
 
+use super::output::{outages, request_latency, value};
+use super::paint::Paint;
 use crate::bench::config::Metric;
-use crate::bench::show::output::{outages, request_latency, value};
-use crate::bench::show::paint::Paint;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::scoring::Tier;
 

@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
+use super::progress::Progress;
 use crate::bench::record::status::Status;
-use crate::bench::show::progress::Progress;
 
 /// How many lines wait to be written. Beyond, replicas that talk have to wait.
 const MAX_WAITING: usize = 4096;

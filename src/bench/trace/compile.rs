@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::record::{
+    End, FORMAT, Fault, Leader, Note, Operation, Start, Trace, VERSION, Violation,
+};
+use super::recording::{Recording, nanoseconds};
+use super::results;
 use crate::bench::config::Metric;
 use crate::bench::config::{Config, Latency};
 use crate::bench::record::timeline::{self, FaultKind};
-use crate::bench::trace::record::{
-    End, FORMAT, Fault, Leader, Note, Operation, Start, Trace, VERSION, Violation,
-};
-use crate::bench::trace::recording::{Recording, nanoseconds};
-use crate::bench::trace::results;
 use crate::bench::verdict::history_check;
 use crate::bench::verdict::history_check::Linearizability;
 use crate::bench::verdict::report::Report;

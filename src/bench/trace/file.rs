@@ -7,8 +7,8 @@ use std::io::{self, BufRead, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::bench::trace::record::{FORMAT, Record, Start, Trace, VERSION};
-use crate::bench::trace::sound::{self, Logs};
+use super::record::{FORMAT, Record, Start, Trace, VERSION};
+use super::sound::{self, Logs};
 
 /// The longest line that is read, in bytes: a datagram has at most 64 KiB, in a text with escapes
 /// some times as many; results and configs stay far below.

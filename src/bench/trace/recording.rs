@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::record::{Fate, Message, State};
 use crate::bench::protocol::datagram;
 use crate::bench::protocol::message::AnswerKind;
 use crate::bench::record::journal::{self, Content, Journal};
-use crate::bench::trace::record::{Fate, Message, State};
 use crate::id::Id;
 
 /// The messages of a run and what its replicas told of themselves.

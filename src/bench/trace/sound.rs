@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::bench::trace::record::{Fate, Fault, Message, Start, State};
+use super::record::{Fate, Fault, Message, Start, State};
 use crate::id::Id;
 use crate::wire::state::LogChange;
 

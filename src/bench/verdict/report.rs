@@ -6,13 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::history_check::Linearizability;
+use super::scoring::{Verdict, judge};
 use crate::bench::config::Config;
 use crate::bench::record::ended::{Ended, Evidence};
 use crate::bench::record::history::HistoryEvent;
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
-use crate::bench::verdict::history_check::Linearizability;
-use crate::bench::verdict::scoring::{Verdict, judge};
 use crate::id::Id;
 
 /// A run that is over.

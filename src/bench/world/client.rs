@@ -10,12 +10,12 @@ use std::time::Duration;
 use rand::RngExt;
 use rustc_hash::FxHashMap;
 
+use super::random::{Stream, StreamRng, alphanumeric, md5hex};
 use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, AnswerKind, ClientRequest, Mid, Op};
 use crate::bench::protocol::roster::Roster;
 use crate::bench::record::history::{HistoryEvent, HistoryKind};
 use crate::bench::record::stats::Counters;
-use crate::bench::world::random::{Stream, StreamRng, alphanumeric, md5hex};
 use crate::id::Id;
 
 /// How much of a wrong value is quoted, in characters.

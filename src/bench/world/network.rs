@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+use super::random::{Stream, StreamRng};
 use crate::bench::protocol::roster::Roster;
-use crate::bench::world::random::{Stream, StreamRng};
 use crate::id::Id;
 
 /// What becomes of a message.

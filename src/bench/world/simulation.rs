@@ -9,6 +9,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::border::{Action, Input};
+use super::client::{Clients, Dispatch, Reaction, Workload};
+use super::network::{Fate, Network};
+use super::schedule::{Due, Schedule};
+use super::transit::Transit;
 use crate::bench::config::Config;
 use crate::bench::protocol::message::{Answer, Body, Envelope, Op};
 use crate::bench::protocol::roster::Roster;
@@ -17,11 +22,6 @@ use crate::bench::record::journal::{Effect, Fate as Became, Journal, Number};
 use crate::bench::record::stats::Counters;
 use crate::bench::record::status::Status;
 use crate::bench::record::timeline::{Fault, FaultKind, Timeline};
-use crate::bench::world::border::{Action, Input};
-use crate::bench::world::client::{Clients, Dispatch, Reaction, Workload};
-use crate::bench::world::network::{Fate, Network};
-use crate::bench::world::schedule::{Due, Schedule};
-use crate::bench::world::transit::Transit;
 use crate::id::Id;
 
 mod journaling;

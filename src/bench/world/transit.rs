@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::random::{Stream, StreamRng};
 use crate::bench::config::{Faults, Latency};
-use crate::bench::world::random::{Stream, StreamRng};
 
 /// How much later than the message itself its copy arrives, at most.
 const COPY_AFTER_MAX: Duration = Duration::from_millis(10);

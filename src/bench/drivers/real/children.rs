@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use crate::bench::drivers::real::guard::guard;
-use crate::bench::drivers::real::state_lines::StateSender;
-use crate::bench::drivers::real::strays::{self, Mark};
-use crate::bench::drivers::real::watchdog::Watchdog;
+use super::guard::guard;
+use super::state_lines::StateSender;
+use super::strays::{self, Mark};
+use super::watchdog::Watchdog;
 use crate::bench::show::terminal::Lines;
 use crate::id::Id;
 use crate::wire::state;

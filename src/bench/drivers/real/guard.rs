@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rustix::process::{getpid, getppid};
 
-use crate::bench::drivers::real::watchdog::{Word, record};
+use super::watchdog::{Word, record};
 
 /// Makes the command's process lead a group of its own, announce it to the watchdog, and (on Linux)
 /// die with the thread that spawns it. Spawn from a thread that lives as long as the simulator.

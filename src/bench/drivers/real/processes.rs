@@ -16,12 +16,12 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use rustix::net::sockopt;
 
+use super::children::{Arguments, Children, Ending};
+use super::delayed::Delayed;
+use super::signals::Signals;
+use super::state_lines::StateLines;
+use super::watchdog::Watchdog;
 use crate::bench::config::Config;
-use crate::bench::drivers::real::children::{Arguments, Children, Ending};
-use crate::bench::drivers::real::delayed::Delayed;
-use crate::bench::drivers::real::signals::Signals;
-use crate::bench::drivers::real::state_lines::StateLines;
-use crate::bench::drivers::real::watchdog::Watchdog;
 use crate::bench::protocol::datagram;
 use crate::bench::protocol::message::{Body, Envelope};
 use crate::bench::protocol::roster::Roster;

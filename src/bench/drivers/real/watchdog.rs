@@ -19,7 +19,7 @@ use std::{collections::HashSet, io};
 
 use rustix::process::{Pid, Signal};
 
-use crate::bench::drivers::real::strays::{self, Mark};
+use super::strays::{self, Mark};
 
 /// The first argument that makes the simulator's program a watchdog; the second is the simulator's
 /// mark.
