@@ -10,11 +10,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use leasekv::embedded::run::{Order, Run, run};
-use leasekv::embedded::sweep::Sample;
-use leasekv::sim::config::Config;
-use leasekv::sim::history_check::Linearizability;
-use leasekv::sim::scoring::judge;
+use leasekv::bench::config::Config;
+use leasekv::bench::drivers::virtual_time::order::Order;
+use leasekv::bench::drivers::virtual_time::run::{Run, run};
+use leasekv::bench::verdict::history_check::Linearizability;
+use leasekv::bench::verdict::samples::Sample;
+use leasekv::bench::verdict::scoring::judge;
 
 const CONFIGS: [&str; 6] = [
     "advanced-4",
@@ -70,7 +71,10 @@ fn measure(config: &Arc<Config>, seed: u64) -> Taken {
     };
     for _ in 0..REPETITIONS {
         let play = |order: &Order| {
-            let (time, sample) = timed(|| Sample::of(&run(order)));
+            let (time, sample) = timed(|| {
+                let run = run(order);
+                Sample::of(&run.report, run.violation.as_ref())
+            });
             assert_eq!(sample.violation, None, "{} seed {seed}", config.name);
             time
         };

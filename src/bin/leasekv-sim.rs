@@ -1,5 +1,5 @@
-//! The simulator's program; everything it does is in [`leasekv::sim`].
+//! The simulator's program; everything it does is in [`leasekv::bench`].
 
 fn main() -> std::process::ExitCode {
-    leasekv::sim::cli::main()
+    leasekv::bench::app::cli::main()
 }

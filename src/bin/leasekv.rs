@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use leasekv::runtime::arguments::{self, Arguments, Command, HELP, OPTIONS_VARIABLE};
-use leasekv::runtime::event_loop;
+use leasekv::course::arguments::{self, Arguments, Command, HELP, OPTIONS_VARIABLE};
+use leasekv::course::event_loop;
 
 fn main() -> ExitCode {
     let arguments = std::env::args_os()

@@ -24,6 +24,9 @@ pub(crate) enum Mistake {
     RouteIsNoQuorum,
     /// Granting every pre-vote.
     NoPreVoteRefusal,
+    /// Reading the clock before the messages are received that it is to judge: a pause in between
+    /// makes an old lease look new. The driver's mistake.
+    ClockReadTooEarly,
 }
 
 /// The mistake that is made, if any.

@@ -58,7 +58,7 @@ pub struct Limits {
     pub max_remembered_clients: usize,
     /// The most puts that are remembered to recognise one that the network delivers again.
     pub max_remembered_puts: usize,
-    /// The most entries behind those that are known to be answered; further puts are held.
+    /// The most puts in the log that are not known to be answered; further puts are held.
     pub max_unsettled: usize,
     /// The largest put, as the bound of its encoded size in bytes; a larger one is answered with
     /// `fail`, because no datagram could carry it to the followers.

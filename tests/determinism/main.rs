@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use leasekv::embedded::run::{Order, run};
-use leasekv::sim::config::Config;
-use leasekv::sim::random::md5hex;
+use leasekv::bench::config::Config;
+use leasekv::bench::drivers::virtual_time::order::Order;
+use leasekv::bench::drivers::virtual_time::run::run;
+use leasekv::bench::world::random::md5hex;
 use rayon::prelude::*;
 
 /// Losses, partitions and a crash; then latencies, duplicates, drift, pauses, lost requests and

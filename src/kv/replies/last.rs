@@ -74,11 +74,13 @@ impl LastAnswers {
     /// sure to know of every take-over that they may have known.
     fn settle(&mut self, leads: bool) {
         let own = self.applied_by(self.own);
-        while let Some((index, item)) = self.ledger.first()
-            && index <= own
-            && (index <= self.told_settled || leads && self.has_answered(item.duty()))
-        {
-            self.ledger.remove_first();
+        let is_settled = |&(index, item): &(Index, &Item)| {
+            index <= self.told_settled || leads && self.has_answered(item.duty())
+        };
+        let settled = self.ledger.open_through(own).filter(is_settled);
+        let settled: Vec<Index> = settled.map(|(index, _)| index).collect();
+        for index in settled {
+            self.ledger.settle(index);
         }
     }
 
@@ -129,7 +131,7 @@ impl LastAnswers {
 
 impl Policy for LastAnswers {
     fn answerer(&self, consensus: &Consensus<Command>) -> Option<Id> {
-        let last = self.ledger.last()?.duty().whose;
+        let last = self.ledger.last_open()?.duty().whose;
         let is_missing = consensus.silence(last).is_some_and(|it| it.is_missing);
         (!is_missing).then_some(last)
     }
@@ -169,7 +171,7 @@ impl Policy for LastAnswers {
                 item.is_some_and(|item| self.is_contested(item, index, commit))
             }
             Some(Command::TakeOver(_)) => {
-                let mut items = self.ledger.through(index);
+                let mut items = self.ledger.open_through(index);
                 items.any(|(_, item)| self.is_contested(item, index, commit))
             }
         }
@@ -195,7 +197,7 @@ impl Policy for LastAnswers {
                 item.filter(is_due).map(|(place, _)| place).into_iter().collect()
             }
             Some(Command::TakeOver(_)) => {
-                let due = self.ledger.through(index).filter(is_due);
+                let due = self.ledger.open_through(index).filter(is_due);
                 due.map(|(place, _)| place).collect()
             }
         };
@@ -226,14 +228,18 @@ impl Policy for LastAnswers {
             if index > own_applied {
                 limbo.through = index;
             }
-            limbo.is_own_open |= item.put.client == client;
+            limbo.is_own_open |= item.put.client == client && self.ledger.is_open(index);
         }
         limbo
     }
 
     fn help(&self, consensus: &Consensus<Command>) -> Help {
         let awaited = self.answerer(consensus).filter(|&whose| whose != self.own);
-        let from = self.ledger.first().map(|(index, _)| index);
+        let from = awaited.and_then(|whose| {
+            let mut open = self.ledger.open_through(consensus.log().last_index());
+            open.find(|(_, item)| item.duty().whose == whose)
+                .map(|(index, _)| index)
+        });
         let others = self.ledger.holders();
         Help {
             awaited: awaited.zip(from),
@@ -260,7 +266,9 @@ impl Policy for LastAnswers {
             };
             let answered = self.applied_by(from);
             let is_gone = silence.chance < NO_CHANCE && time >= timing.answerer_patience;
-            let after = match (time >= timing.answerer_return, is_gone) {
+            let is_too_long = time >= timing.answerer_return
+                || self.ledger.len() > options.limits.max_unsettled;
+            let after = match (is_too_long, is_gone) {
                 (true, _) => answered,
                 // What was inherited is left to it for longer.
                 (false, true) => answered.max(self.opening),
@@ -270,7 +278,7 @@ impl Policy for LastAnswers {
                 let duty = item.duty();
                 duty.whose == from && duty.since > after
             };
-            if self.ledger.through(consensus.log().last_index()).any(is_concerned) {
+            if self.ledger.open_through(consensus.log().last_index()).any(is_concerned) {
                 info!("{from} is gone: taking over its answers after {after}");
                 let by = self.own;
                 return Some(TakeOver { from, by, after });
@@ -293,8 +301,8 @@ impl Policy for LastAnswers {
         moments.filter(|&at| at > consensus.now()).min()
     }
 
-    fn settled(&self, _: &Log<Command>) -> Index {
-        self.settled_through()
+    fn count_open(&self, _: &Log<Command>) -> usize {
+        self.ledger.count_open()
     }
 
     fn owed(&self) -> usize {

@@ -1,9 +1,10 @@
-//! Who is to answer which put: what the log says of all puts that are not settled, so that nobody has to search it.
+//! Who is to answer which put: what the log says of all puts behind those that are settled, so that nobody has to
+//! search it.
 //!
 //! It follows the log, committed or not, and must never say more than the log does.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub(super) struct Duty {
     pub since: Index,
 }
 
-/// A put that is not settled.
+/// A put behind those that are settled.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Item {
     pub put: Arc<Put>,
@@ -29,6 +30,8 @@ pub(super) struct Item {
     taken_over: Vec<Duty>,
     /// Whether this replica has answered it.
     pub is_answered: bool,
+    /// Whether it is known to be answered, though one before it is not.
+    is_settled: bool,
 }
 
 impl Item {
@@ -44,13 +47,15 @@ impl Item {
     }
 }
 
-/// All puts behind an index through which they are settled.
+/// All puts behind an index through which they are settled, with those between that are settled as well.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     items: BTreeMap<Index, Item>,
     /// Entries through here are in it, but for the settled ones.
     seen: Index,
-    /// How many of them are whose, by all that is in the log.
+    /// Where the puts are that are not settled.
+    open: BTreeSet<Index>,
+    /// How many of those are whose, by all that is in the log.
     holders: BTreeMap<Id, usize>,
     /// Where the puts to each key are.
     by_key: HashMap<ByKey, Vec<Index>>,
@@ -69,16 +74,35 @@ impl Ledger {
         self.items.first_key_value().map(|(index, item)| (*index, item))
     }
 
-    pub(super) fn last(&self) -> Option<&Item> {
-        self.items.values().next_back()
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
     }
 
-    /// Those up to `index`, in the order of the log.
-    pub(super) fn through(&self, index: Index) -> impl Iterator<Item = (Index, &Item)> {
-        self.items.range(..=index).map(|(index, item)| (*index, item))
+    /// Those that are not settled, up to `index`, in the order of the log.
+    pub(super) fn open_through(
+        &self,
+        index: Index,
+    ) -> impl DoubleEndedIterator<Item = (Index, &Item)> {
+        let open = self.open.range(..=index);
+        open.map(|index| (*index, &self.items[index]))
     }
 
-    /// Everybody who is to answer something.
+    /// The last one that is not settled.
+    pub(super) fn last_open(&self) -> Option<&Item> {
+        Some(&self.items[self.open.last()?])
+    }
+
+    /// Whether that one is not settled.
+    pub(super) fn is_open(&self, index: Index) -> bool {
+        self.open.contains(&index)
+    }
+
+    /// How many are not settled.
+    pub(super) fn count_open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Everybody who is to answer something that is not settled.
     pub(super) fn holders(&self) -> impl Iterator<Item = Id> {
         self.holders.keys().copied()
     }
@@ -104,9 +128,18 @@ impl Ledger {
         }
     }
 
-    /// The first put is settled.
-    pub(super) fn remove_first(&mut self) {
-        if let Some((index, item)) = self.items.pop_first() {
+    /// A put is settled. It stays as long as one before it is not: what comes after a put matters to its answer.
+    pub(super) fn settle(&mut self, index: Index) {
+        if let Some(item) = self.items.get_mut(&index)
+            && self.open.remove(&index)
+        {
+            item.is_settled = true;
+            take_one(&mut self.holders, item.duty().whose);
+        }
+        while let Some(first) = self.items.first_entry()
+            && first.get().is_settled
+        {
+            let (index, item) = first.remove_entry();
             self.forget(index, &item);
         }
     }
@@ -117,6 +150,7 @@ impl Ledger {
             since: index,
         };
         *self.holders.entry(first.whose).or_default() += 1;
+        self.open.insert(index);
         let places = self.by_key.entry(ByKey(Arc::clone(put))).or_default();
         places.push(index);
         let item = Item {
@@ -124,13 +158,17 @@ impl Ledger {
             first,
             taken_over: Vec::new(),
             is_answered: false,
+            is_settled: false,
         };
         self.items.insert(index, item);
     }
 
     fn take_over(&mut self, since: Index, take_over: TakeOver) {
         let TakeOver { from, by, after } = take_over;
-        for item in self.items.values_mut() {
+        for index in &self.open {
+            let Some(item) = self.items.get_mut(index) else {
+                continue;
+            };
             let duty = item.duty();
             if duty.whose == from && duty.since > after {
                 item.taken_over.push(Duty { whose: by, since });
@@ -142,9 +180,15 @@ impl Ledger {
     fn truncate_after(&mut self, kept: Index) {
         self.seen = kept;
         for (index, item) in self.items.split_off(&kept.next()) {
+            if self.open.remove(&index) {
+                take_one(&mut self.holders, item.duty().whose);
+            }
             self.forget(index, &item);
         }
-        for item in self.items.values_mut() {
+        for index in &self.open {
+            let Some(item) = self.items.get_mut(index) else {
+                continue;
+            };
             let before = item.duty().whose;
             item.taken_over.retain(|duty| duty.since <= kept);
             move_one(&mut self.holders, before, item.duty().whose);
@@ -152,7 +196,6 @@ impl Ledger {
     }
 
     fn forget(&mut self, index: Index, item: &Item) {
-        take_one(&mut self.holders, item.duty().whose);
         let key = item.put.key.as_str();
         if let Some(places) = self.by_key.get_mut(key) {
             places.retain(|place| *place != index);
@@ -167,7 +210,8 @@ impl Ledger {
         let Ledger {
             items,
             seen,
-            // Both follow from the items.
+            // These follow from the items.
+            open: _,
             holders: _,
             by_key: _,
         } = self;

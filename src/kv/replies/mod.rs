@@ -112,9 +112,9 @@ pub(super) trait Policy {
         None
     }
 
-    /// Through where all puts are known to be answered, or are of no concern any more.
-    fn settled(&self, log: &Log<Command>) -> Index {
-        log.commit()
+    /// How many entries are open: not committed, or with an answer of which nobody knows yet.
+    fn count_open(&self, log: &Log<Command>) -> usize {
+        (log.last_index().0 - log.commit().0) as usize
     }
 
     /// How many puts this replica may still have to answer.

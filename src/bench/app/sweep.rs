@@ -1,0 +1,58 @@
+//! Many seeds of a config in virtual time, on all processors.
+//!
+//! A sweep stops at nothing: what goes wrong in a run is noted with the seed that replays it, be it a
+//! broken promise, a wrong answer or a panic of a core, and the sweep goes on.
+
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::bench::config::Config;
+use crate::bench::drivers::virtual_time::order::Order;
+use crate::bench::drivers::virtual_time::run::{Run, run};
+use crate::bench::verdict::samples::{Sample, Sweep};
+use crate::replica::Options;
+
+/// The most seeds of a sweep.
+pub const MAX_SEEDS: u64 = 10_000_000;
+
+/// Runs a config with every seed of a range. `keep` says what is kept of a run, on any thread.
+pub fn sweep(
+    config: &Arc<Config>,
+    seeds: RangeInclusive<u64>,
+    options: &Options,
+    is_over: impl Fn() -> bool + Sync,
+    keep: impl Fn(&Run) -> Sample + Sync,
+) -> Sweep {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|panic| {
+        LAST_PANIC.set(panic.to_string());
+    }));
+    let samples = seeds
+        .into_par_iter()
+        .filter(|_| !is_over())
+        .map(|seed| {
+            let order = Order {
+                options: options.clone(),
+                ..Order::new(Arc::clone(config), seed)
+            };
+            match catch_unwind(AssertUnwindSafe(|| run(&order))) {
+                Ok(run) => keep(&run),
+                Err(_) => Sample::of_panic(seed, LAST_PANIC.take()),
+            }
+        })
+        .collect();
+    std::panic::set_hook(hook);
+    Sweep {
+        config: Arc::clone(config),
+        samples,
+    }
+}
+
+thread_local! {
+    /// What the last panic of this thread said.
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}

@@ -1,0 +1,352 @@
+//! Drives a [`Simulation`] with cores in the place of processes and a queue of events in the place of
+//! sockets and clocks. Every hop between a replica and the simulator takes a moment drawn from the
+//! run's seed.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::distr::{Distribution, Uniform};
+
+use super::clocked::Core;
+use super::order::Order;
+use super::queue::Queue;
+use super::recorder::{Reception, Recorder};
+use super::transcript::Transcript;
+use super::translate::{self, Posted};
+use crate::bench::protocol::message::{Body, Envelope};
+use crate::bench::protocol::roster::Roster;
+use crate::bench::record::journal::{self, Number};
+use crate::bench::verdict::violation::Violation;
+use crate::bench::world::border::{Action, Input};
+use crate::bench::world::random::{Stream, StreamRng};
+use crate::bench::world::simulation::Simulation;
+use crate::id::Id;
+use crate::consensus::Time;
+use crate::consensus::mistakes::Mistake;
+use crate::promises::{Promises, Step};
+use crate::replica::{Input as CoreInput, Output};
+
+/// How long a datagram is under way between a replica and the simulator, at least and at most: what
+/// was measured with real processes on one machine (about 0.27 ms for a put's eight hops).
+const HOP_MIN: Duration = Duration::from_micros(20);
+const HOP_MAX: Duration = Duration::from_micros(50);
+
+/// How many datagrams wait for a replica that is paused, at most; the rest is lost. About what fits
+/// into a socket's buffer on Linux.
+const MAX_WAITING: usize = 300;
+/// How many waiting datagrams a replica takes in before it acts, as the event loop of a process.
+const MAX_RECEIVED_AT_ONCE: usize = 512;
+
+/// The most steps of a run: a cluster that never comes to rest must not hold a sweep up.
+const MAX_STEPS: u64 = 20_000_000;
+
+/// Something on its way.
+enum What {
+    /// Which replica, what it gets, and its number in the journal.
+    ToReplica(usize, CoreInput, Number),
+    FromReplica(usize, Output),
+}
+
+pub(super) struct Driver {
+    pub(super) simulation: Simulation<Posted>,
+    roster: Roster,
+    cores: Vec<Core>,
+    /// The answer of `Driver::next_core`, until a core acts, pauses or dies.
+    next_core: Option<(Duration, usize)>,
+    queue: Queue<What>,
+    /// The outputs of a step; empty between steps.
+    outputs: Vec<Output>,
+    hops: StreamRng,
+    hop: Uniform<Duration>,
+    pub(super) now: Duration,
+    pub(super) steps: u64,
+    checks_steps: bool,
+    promises: Promises,
+    /// The first promise that was broken.
+    pub(super) violation: Option<Violation>,
+    pub(super) trace: Transcript,
+    /// What a trace needs, if one is wanted.
+    pub(super) recorder: Option<Recorder>,
+}
+
+impl Driver {
+    pub(super) fn new(order: &Order) -> Driver {
+        let roster = order.config.roster();
+        let mut starts = Stream::Clocks.rng(order.seed);
+        let mut rates = Stream::ClockRates.rng(order.seed);
+        let drift_ppb = u64::from(order.config.faults.clock_drift_ppm) * 1_000;
+        let ids: Vec<_> = (0..roster.replicas())
+            .map(|index| roster.replica(index))
+            .collect();
+        let cores = ids
+            .iter()
+            .map(|&id| {
+                let peers: Vec<_> = ids.iter().copied().filter(|&peer| peer != id).collect();
+                let options = order.options.clone();
+                Core::start(id, &peers, options, drift_ppb, &mut starts, &mut rates)
+            })
+            .collect();
+        let mut simulation =
+            Simulation::new(Arc::clone(&order.config), order.seed, order.keep_history);
+        if order.keep_recording {
+            simulation.keep_journal();
+        }
+        for (index, &id) in ids.iter().enumerate() {
+            let hello = Envelope {
+                src: id,
+                leader: Id::UNKNOWN,
+                kind: Cow::Borrowed("hello"),
+                body: Body::Hello,
+            };
+            simulation.step(Duration::ZERO, Input::Message(index, hello));
+        }
+        Driver {
+            simulation,
+            roster,
+            cores,
+            next_core: None,
+            queue: Queue::new(),
+            outputs: Vec::new(),
+            hops: Stream::Hops.rng(order.seed),
+            hop: Uniform::new_inclusive(HOP_MIN, HOP_MAX).expect("a range"),
+            now: Duration::ZERO,
+            steps: 0,
+            checks_steps: order.check_steps,
+            promises: Promises::new(ids.len()),
+            violation: None,
+            trace: Transcript::new(order.keep_trace),
+            recorder: order.keep_recording.then(|| Recorder::new(roster)),
+        }
+    }
+
+    pub(super) fn play(&mut self) {
+        while !self.simulation.is_finished()
+            && self.violation.is_none()
+            && self.steps < MAX_STEPS
+        {
+            let event_at = self.queue.next_at();
+            let simulation_at = self.simulation.next_deadline();
+            let (core_at, core) = self.next_core();
+            let next = event_at
+                .unwrap_or(Duration::MAX)
+                .min(simulation_at)
+                .min(core_at);
+            self.now = self.now.max(next);
+            if event_at == Some(next) {
+                let what = self.queue.pop().expect("it was there just now");
+                self.note_arrival(&what);
+                self.happen(what);
+            } else if simulation_at == next {
+                self.simulation.step(self.now, Input::Time);
+                self.carry_out();
+            } else {
+                self.step_core(core, None);
+            }
+        }
+    }
+
+    /// Which core must be called next without an input, and when.
+    fn next_core(&mut self) -> (Duration, usize) {
+        *self.next_core.get_or_insert_with(|| {
+            let acting = self.cores.iter().enumerate();
+            acting
+                .filter(|(_, core)| core.acts())
+                .map(|(index, core)| (core.deadline, index))
+                .min()
+                .unwrap_or((Duration::MAX, 0))
+        })
+    }
+
+    fn happen(&mut self, what: What) {
+        match what {
+            What::ToReplica(to, input, _) => {
+                let core = &mut self.cores[to];
+                match &mut core.paused {
+                    _ if !core.alive => self.trace.missed(self.now, to, &input),
+                    None => self.step_core(to, Some(input)),
+                    Some(waiting) if waiting.len() < MAX_WAITING => waiting.push_back(input),
+                    Some(_) => self.trace.missed(self.now, to, &input),
+                }
+            }
+            What::FromReplica(from, output) => self.hear(from, output),
+        }
+    }
+
+    fn pause(&mut self, index: usize) {
+        self.next_core = None;
+        let core = &mut self.cores[index];
+        core.paused = Some(VecDeque::new());
+        let options = core.replica.view().consensus().options();
+        if options.makes(Mistake::ClockReadTooEarly) {
+            core.clock_read_at = Some(self.now);
+        }
+    }
+
+    /// Tells the recorder, if there is one, what becomes of a message that arrives.
+    fn note_arrival(&mut self, what: &What) {
+        if let (Some(recorder), &What::ToReplica(to, _, number)) = (&mut self.recorder, what) {
+            let core = &self.cores[to];
+            let reception = match &core.paused {
+                _ if !core.alive => Reception::Dead,
+                None => Reception::Taken,
+                Some(waiting) if waiting.len() < MAX_WAITING => Reception::Waits,
+                Some(_) => Reception::Overflow,
+            };
+            let journal = self.simulation.journal();
+            recorder.arrives(number, (to, self.now), reception, journal);
+        }
+    }
+
+    /// Lets a core that was paused go on, with what has waited for it.
+    fn resume(&mut self, index: usize) {
+        self.next_core = None;
+        let mut waiting = self.cores[index].paused.take().unwrap_or_default();
+        while !waiting.is_empty() {
+            let together = waiting.len().min(MAX_RECEIVED_AT_ONCE);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.takes_waiting((index, self.now), together, self.simulation.journal());
+            }
+            self.step_core(index, waiting.drain(..together));
+        }
+        self.cores[index].clock_read_at = None;
+    }
+
+    /// Lets a core act, with inputs or because it is time to.
+    fn step_core(&mut self, index: usize, inputs: impl IntoIterator<Item = CoreInput>) {
+        self.steps += 1;
+        self.next_core = None;
+        let now = self.now;
+        let core = &mut self.cores[index];
+        let read_at = core.clock_read_at.take().unwrap_or(now);
+        let clock = core.clock(read_at);
+        let mut received = false;
+        for input in inputs {
+            received = true;
+            self.trace.input(now, index, &input);
+            core.replica.receive(clock, input);
+        }
+        if !received {
+            self.trace.timer(now, index);
+        }
+        core.replica.advance(clock);
+        core.note_deadline();
+        let mut outputs = std::mem::take(&mut self.outputs);
+        outputs.extend(core.replica.outputs());
+        if self.checks_steps {
+            let view = core.replica.view();
+            let lease_end = view
+                .lease_left()
+                .map(|left| core.reached(view.now() + left));
+            let checked = self.promises.check(&Step {
+                time: now,
+                view,
+                lease_end,
+                outputs: &outputs,
+            });
+            if let Err(broken) = checked {
+                self.violation.get_or_insert(Violation {
+                    promise: broken.promise,
+                    time: now,
+                    what: broken.what,
+                });
+            }
+        }
+        if let Some(recorder) = &mut self.recorder {
+            let passed = |shown: Duration| core.reached(Time::from_epoch(shown));
+            recorder.stepped((index, now), &core.replica.view(), outputs.len(), passed);
+            if self.violation.is_some() {
+                self.note_unheard(index, &outputs);
+            }
+        }
+        for output in outputs.drain(..) {
+            self.trace.output(now, index, &output);
+            self.post(What::FromReplica(index, output), Duration::ZERO);
+        }
+        self.outputs = outputs;
+    }
+
+    /// Sends something on its way. What is delayed keeps no order with anything else.
+    fn post(&mut self, what: What, after: Duration) {
+        let hop = self.hop.sample(&mut self.hops);
+        let link = match what {
+            What::ToReplica(to, ..) => &mut self.cores[to].last_in,
+            What::FromReplica(from, _) => &mut self.cores[from].last_out,
+        };
+        let at = if after.is_zero() {
+            *link = (*link).max(self.now + hop);
+            *link
+        } else {
+            self.now + hop + after
+        };
+        self.queue.push(at, what);
+    }
+
+    /// A replica's output reaches the simulator.
+    fn hear(&mut self, from: usize, output: Output) {
+        self.trace.heard(self.now, from, &output);
+        let src = self.roster.replica(from);
+        let envelope = translate::envelope(&self.roster, src, output);
+        let first = self.simulation.journal().map(|it| it.next_number());
+        self.simulation
+            .step(self.now, Input::Message(from, envelope));
+        if let (Some(recorder), Some(journal), Some(first)) =
+            (&mut self.recorder, self.simulation.journal(), first)
+            && let Some(sent) = recorder.heard(from)
+        {
+            journal.sent(first, src, sent);
+        }
+        self.carry_out();
+    }
+
+    /// Notes what the step that broke a promise sent: the run ends before the simulator hears it.
+    fn note_unheard(&mut self, index: usize, outputs: &[Output]) {
+        let (from, now) = (self.roster.replica(index), self.now);
+        let Some(journal) = self.simulation.journal() else {
+            return;
+        };
+        for output in outputs {
+            let (to, content) = translate::content(from, output);
+            journal.note(journal::Message {
+                time: now,
+                sent: Some(now),
+                arrived: None,
+                from,
+                to,
+                fate: journal::Fate::Sent,
+                copy_of: None,
+                content,
+            });
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(action) = self.simulation.next_action() {
+            self.trace.action(self.now, &action);
+            let number = self.simulation.action_number();
+            match action {
+                Action::Deliver { to, payload, after } => {
+                    let Posted { from, letter } = payload;
+                    let input = CoreInput::Letter { from, letter };
+                    self.post(What::ToReplica(to, input, number), after);
+                }
+                Action::Request { to, request } => {
+                    let input = CoreInput::Request(translate::request(&request));
+                    self.post(What::ToReplica(to, input, number), Duration::ZERO);
+                }
+                Action::Kill(index) => {
+                    self.cores[index].alive = false;
+                    self.next_core = None;
+                }
+                Action::Pause(index) => self.pause(index),
+                Action::Resume(index) => self.resume(index),
+                // It is in the trace.
+                Action::Note(_) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! The driver for this project's cores in virtual time: thousands of runs in the time of one, the same
+//! every time, with every step checked.
+//!
+//! | file | what it is about |
+//! | --- | --- |
+//! | [`order`] | what to run |
+//! | [`run`] | one run, from its order to what became of it |
+//! | `driver` | cores instead of processes, a queue of events instead of sockets |
+//! | `clocked` | a core with a clock of its own |
+//! | `translate` | between the cores' messages and the world's |
+//! | `queue` | what is under way |
+//! | `transcript` | everything that happens in a run, as text |
+//! | `recorder` | what a trace needs of a run |
+//!
+//! This room knows both sides: the world, which knows nothing of Raft, and the replicas' cores, which
+//! know nothing of simulators. It must never read a clock, and all chance comes from the run's seed, so
+//! that a seed replays a run byte for byte.
+
+mod clocked;
+mod driver;
+pub mod order;
+mod queue;
+mod recorder;
+pub mod run;
+mod transcript;
+mod translate;

@@ -1,0 +1,205 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::bench::app::sweep::sweep;
+use crate::bench::config::Config;
+use crate::bench::config::suite::TESTS;
+use crate::bench::trace::record::Fate;
+use crate::bench::verdict::samples::Sample;
+use crate::consensus::mistakes::Mistake;
+use crate::kv::mistakes::Mistake as ServiceMistake;
+use crate::replica::Options;
+
+/// A config of the course.
+fn course(name: &str) -> Arc<Config> {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("configs")
+        .join(format!("{name}.json"));
+    Arc::new(Config::load(&file).expect("one of the seventeen"))
+}
+
+fn run_traced(name: &str, seed: u64) -> Run {
+    run(&Order {
+        keep_trace: true,
+        ..Order::new(course(name), seed)
+    })
+}
+
+#[test]
+fn the_seventeen_run_without_a_broken_promise() {
+    for test in TESTS {
+        let run = run_traced(test.name, 1);
+        assert_eq!(run.violation, None, "{}", test.name);
+        assert_eq!(run.report.counters.incorrect, 0, "{}", test.name);
+    }
+}
+
+#[test]
+fn a_seed_replays_a_run_byte_for_byte() {
+    let (first, second) = (run_traced("advanced-4", 7), run_traced("advanced-4", 7));
+    assert_eq!(first.trace, second.trace);
+    assert_eq!(first.report.history, second.report.history);
+    assert_ne!(first.trace, run_traced("advanced-4", 8).trace);
+}
+
+/// A sweep that shows whether a mistake is found: a config, seeds and constants.
+struct Search {
+    name: &'static str,
+    make: fn(&mut Options),
+    config: &'static str,
+    seeds: u64,
+    /// One entry at a time, so that a repair can be caught halfway.
+    one_at_a_time: bool,
+}
+
+macro_rules! search {
+    (@ $mistake:ident, $make:expr, $config:literal, $seeds:literal, $one_at_a_time:literal) => {
+        Search {
+            name: stringify!($mistake),
+            make: $make,
+            config: $config,
+            seeds: $seeds,
+            one_at_a_time: $one_at_a_time,
+        }
+    };
+    (consensus $mistake:ident, $($rest:tt)+) => {
+        search!(@ $mistake, |options| options.consensus.mistake = Some(Mistake::$mistake), $($rest)+)
+    };
+    (service $mistake:ident, $($rest:tt)+) => {
+        search!(@ $mistake, |options| options.kv.mistake = Some(ServiceMistake::$mistake), $($rest)+)
+    };
+}
+
+const SEARCHES: [Search; 14] = [
+    search!(consensus CommitOlderTerms, "advanced-4", 5, true),
+    search!(consensus VoteTwice, "extra/contention", 5, false),
+    search!(consensus NoUpToDateCheck, "crash-4", 5, false),
+    search!(consensus TruncateMatching, "extra/reorder-duplicate", 5, true),
+    search!(consensus NoDeferral, "extra/chaos", 5, false),
+    search!(consensus NoDriftMargin, "extra/drift", 5, false),
+    search!(consensus ClockReadTooEarly, "extra/pause", 5, false),
+    search!(consensus LeaseFromAnswer, "extra/chaos", 10, false),
+    search!(consensus RouteIsNoQuorum, "extra/chaos", 10, false),
+    search!(consensus NoPreVoteRefusal, "extra/shared-keys", 2, false),
+    search!(service AnswerBeforeQuorum, "simple-1", 2, false),
+    search!(service RedirectInLimbo, "extra/contention", 5, false),
+    search!(service GetOverlooksLimbo, "extra/contention", 10, false),
+    search!(service FollowerAnswersGets, "advanced-4", 2, false),
+];
+
+impl Search {
+    /// The first seed whose run shows something no run may show.
+    fn find(&self, is_made: bool) -> Option<(u64, String)> {
+        let mut options = Options::default();
+        if self.one_at_a_time {
+            options.consensus.limits.max_append_entries = 1;
+        }
+        if is_made {
+            (self.make)(&mut options);
+        }
+        let keep = |run: &Run| Sample::of(&run.report, run.violation.as_ref());
+        let config = course(self.config);
+        (0..self.seeds).find_map(|seed| {
+            let sweep = sweep(&config, seed..=seed, &options, || false, keep);
+            let what = sweep.violations().next().map(|(_, what)| what.to_owned());
+            what.map(|what| (seed, what))
+        })
+    }
+}
+
+#[test]
+fn every_built_in_mistake_is_found_and_the_honest_build_survives_the_same_sweep() {
+    let mut missed = Vec::new();
+    for search in &SEARCHES {
+        let name = search.name;
+        match search.find(true) {
+            Some((seed, what)) => println!("{name}: {} seed {seed}: {what}", search.config),
+            None => missed.push(name),
+        }
+        assert_eq!(search.find(false), None, "{name}");
+    }
+    assert!(missed.is_empty(), "not found: {missed:?}");
+}
+
+/// Whatever is kept for a trace, the run is the same, and the counts are the simulator's.
+#[test]
+fn a_recording_changes_nothing_and_agrees_with_the_counters() {
+    let chaos = |keep_recording| {
+        let file =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/extra/chaos.json");
+        run(&Order {
+            keep_trace: true,
+            keep_recording,
+            ..Order::new(Arc::new(Config::load(&file).expect("a config")), 3)
+        })
+    };
+    let (plain, recorded) = (chaos(false), chaos(true));
+    assert_eq!(plain.trace, recorded.trace);
+    assert!(plain.recording.is_none());
+    let counters = &recorded.report.counters;
+    let Some(Recording {
+        messages, states, ..
+    }) = &recorded.recording
+    else {
+        panic!("no recording");
+    };
+    let between = |fate: Option<Fate>| {
+        let peers = messages.iter().filter(|message| message.mid.is_none());
+        let sent = peers.filter(|message| message.copy_of.is_none());
+        let with = sent.filter(|message| fate.is_none_or(|fate| message.fate == fate));
+        with.count() as u64
+    };
+    assert_eq!(between(None), counters.total_msgs);
+    assert_eq!(between(Some(Fate::Lost)), counters.lost);
+    assert_eq!(between(Some(Fate::Cut)), counters.cut);
+    assert!(between(Some(Fate::Dead)) > 0);
+    for message in messages {
+        let times = [message.sent_ns, Some(message.time_ns), message.arrived_ns];
+        let times: Vec<u64> = times.into_iter().flatten().collect();
+        assert!(times.is_sorted(), "{message:?}");
+        assert_eq!(
+            message.arrived_ns.is_some(),
+            message.fate == Fate::Delivered
+        );
+        assert!(message.sent_ns.is_some(), "{message:?}");
+    }
+    let caused = states
+        .iter()
+        .filter(|state| state.causes.as_ref().is_some_and(|it| !it.is_empty()));
+    assert!(caused.count() > 1_000);
+    for state in states {
+        for &cause in state.causes.as_deref().unwrap_or_default() {
+            let cause = &messages[cause];
+            assert_eq!(
+                (cause.to, cause.arrived_ns),
+                (state.replica, Some(state.time_ns))
+            );
+        }
+    }
+}
+
+/// What led to a core's own assertion can be shown.
+#[test]
+fn a_core_that_stops_leaves_its_recording() {
+    let file =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/extra/contention.json");
+    let config = Arc::new(Config::load(&file).expect("a config"));
+    let stopped = (0..20).find_map(|seed| {
+        let order = Order {
+            keep_recording: true,
+            ..Order::new(Arc::clone(&config), seed)
+        };
+        let mut order = order;
+        order.options.consensus.mistake = Some(Mistake::VoteTwice);
+        let run = run_whatever_happens(&order);
+        let is_stop = run.violation.as_ref()?.promise == "a core stopped";
+        is_stop.then_some(run)
+    });
+    let run = stopped.expect("the core asserts that nobody votes twice");
+    let violation = run.violation.expect("a violation");
+    assert!(violation.time > Duration::ZERO && !violation.what.is_empty());
+    assert!(!run.report.complete);
+    let recording = run.recording.expect("a recording");
+    assert!(recording.messages.len() > 10 && !recording.states.is_empty());
+}

@@ -1,0 +1,94 @@
+//! A report in which no two numbers are the same, and how it is shown: a field that is shown in the
+//! place of another is found.
+
+use serde_json::json;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::output;
+use super::paint::Paint;
+use super::table;
+use crate::bench::config::tests::config;
+use crate::bench::record::ended::Evidence;
+use crate::bench::record::stats::Counters;
+use crate::bench::record::timeline::Timeline;
+use crate::bench::trace::results;
+use crate::bench::verdict::history_check::Linearizability;
+use crate::bench::verdict::report::Report;
+use crate::bench::verdict::scoring::Tier;
+use crate::bench::verdict::scoring::Verdict;
+use crate::id::Id;
+
+/// The report of a run that passed, although nothing in it fits together.
+pub(crate) fn report() -> Report {
+    let microseconds = |times: &[u64]| -> Vec<Duration> {
+        times.iter().copied().map(Duration::from_micros).collect()
+    };
+    let mut config = config(json!({"requests": 9001, "tests": {"benchmarks": {
+        "total_msgs": [101, 102, 103], "failures": [104, 105, 106],
+        "duplicates": [107, 108, 109], "median_latency": [0.110, 0.111, 0.112]
+    }}}));
+    config.name = "unreliable-3".to_owned();
+    let counters = Counters {
+        total_msgs: 1001,
+        lost: 1002,
+        cut: 1003,
+        messages_by_type: [("append".to_owned(), 1004), ("vote".to_owned(), 1005)].into(),
+        generated_get: 1006,
+        generated_put: 1007,
+        failed_to_generate_get: 1008,
+        duplicates: 1009,
+        redirects: 1010,
+        get_failures: 1011,
+        put_failures: 1012,
+        incorrect: 1013,
+        client_lost: 1016,
+        completed: 1014,
+        answer_latencies: microseconds(&[1100, 2200, 5700]),
+        request_latencies: (1..=200).map(|n| Duration::from_micros(n * 1015)).collect(),
+        outages: microseconds(&[216_000, 317_000]),
+    };
+    Report {
+        config: Arc::new(config),
+        seed: 2001,
+        lasted: Duration::from_millis(2002),
+        complete: true,
+        leader: Id(0x2003),
+        counters,
+        evidence: Evidence {
+            unanswered_get: 3001,
+            unanswered_put: 3002,
+            stored: true,
+            deaths: Vec::new(),
+            incorrect: Vec::new(),
+        },
+        warnings: vec!["a warning".to_owned()],
+        verdict: Verdict {
+            errors: Vec::new(),
+            values: [Some(4001.0), Some(4002.0), Some(4003.0), Some(0.404)],
+            tiers: [Tier::Bonus, Tier::Full, Tier::Partial, Tier::None],
+        },
+        linearizability: Linearizability::Holds,
+        history: None,
+        timeline: Timeline::default(),
+    }
+}
+
+#[test]
+fn every_field_is_in_its_place_in_the_json() {
+    let shown = serde_json::to_string_pretty(&results::object(&report())).unwrap();
+    assert_eq!(shown.trim(), include_str!("golden/report.json").trim());
+}
+
+#[test]
+fn every_field_is_in_its_place_in_the_text() {
+    let shown = output::report(&report(), Paint::new(false));
+    assert_eq!(shown.trim(), include_str!("golden/report.txt").trim());
+}
+
+#[test]
+fn every_field_is_in_its_place_in_the_table() {
+    let shown = table::table(&[report()], 5001, Paint::new(false), None);
+    assert_eq!(shown.trim(), include_str!("golden/table.txt").trim());
+}

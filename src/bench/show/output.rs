@@ -1,0 +1,352 @@
+//! A run as text for people.
+//!
+//! Only turns reports into lines, colours included if wanted; must never decide what is good.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use console::Style;
+
+use super::paint::Paint;
+use crate::bench::config::Config;
+use crate::bench::config::Metric;
+use crate::bench::config::suite::Test;
+use crate::bench::record::stats::{mean, median, percentile};
+use crate::bench::record::timeline::FaultKind;
+use crate::bench::trace::Violation;
+use crate::bench::trace::recording::nanoseconds;
+use crate::bench::verdict::history_check::Linearizability;
+use crate::bench::verdict::report::Report;
+
+/// A time in milliseconds, or `-` if there is none.
+pub fn milliseconds(time: Option<Duration>) -> String {
+    time.map_or_else(
+        || "-".to_owned(),
+        |time| format!("{:.3} ms", time.as_secs_f64() * 1e3),
+    )
+}
+
+/// A metric's value as people read it.
+pub fn value(metric: Metric, value: Option<f64>) -> String {
+    match (metric, value) {
+        (Metric::MedianLatency, Some(seconds)) => format!("{:.3} ms", seconds * 1e3),
+        (_, Some(number)) => format!("{number:.0}"),
+        (_, None) => "-".to_owned(),
+    }
+}
+
+/// What stands before a single run.
+pub fn heading(config: &str, program: &str, seed: u64, paint: Paint) -> String {
+    paint.heading(&format!("# Running {config} with {program}, seed {seed}")) + "\n"
+}
+
+/// What the run is to show, to stand below the heading; nothing if its config does not say.
+pub fn purpose(config: &Config) -> String {
+    let purpose = config.purpose.as_ref();
+    purpose.map_or_else(String::new, |purpose| format!("{purpose}\n"))
+}
+
+/// Everything about a single run, from its end to its verdict.
+pub fn report(report: &Report, paint: Paint) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_report(&mut text, report, paint);
+    text
+}
+
+fn write_report(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Result {
+    let title = if report.complete {
+        "# Simulation Finished"
+    } else {
+        "# Simulation Interrupted"
+    };
+    writeln!(text, "\n{}\n", paint.heading(title))?;
+    write_statistics(text, report, paint)?;
+    if !report.complete {
+        let after = report.lasted.as_secs_f64();
+        return writeln!(text, "\nInterrupted after {after:.1} s: not judged.");
+    }
+    writeln!(text, "\n{}", paint.heading("## Correctness Checks"))?;
+    write_errors(text, report, "", paint)?;
+    if report.passed() {
+        writeln!(text, "All correct.")?;
+    }
+    match &report.linearizability {
+        Linearizability::Unchecked => {}
+        Linearizability::Holds => writeln!(text, "History: linearizable.")?,
+        Linearizability::Undecided => {
+            writeln!(text, "History: too hard to say whether it is linearizable.")?;
+        }
+        Linearizability::Violated(_) => {
+            let said = paint.bad("History: not linearizable, see below.");
+            writeln!(text, "{said}")?;
+        }
+    }
+    writeln!(text, "\n{}", paint.heading("## Performance Tests"))?;
+    if report.passed() {
+        for (index, metric) in Metric::ALL.into_iter().enumerate() {
+            let [bonus, full, partial] =
+                report.config.benchmarks[index].map(|threshold| value(metric, Some(threshold)));
+            let tier = report.verdict.tiers[index];
+            writeln!(
+                text,
+                "{:<16} {:>12}  {} (bonus < {bonus}, full < {full}, partial < {partial})",
+                title_of(metric),
+                value(metric, report.verdict.values[index]),
+                paint.tier(tier, &format!("{:<14}", tier.title())),
+            )?;
+        }
+    } else {
+        writeln!(text, "Not judged, for the run was not correct.")?;
+    }
+    let name = &report.config.name;
+    let verdict = match report.passed() {
+        true => paint.good(&format!("PASSED {name}")),
+        false => paint.bad(&format!("FAILED {name}")),
+    };
+    writeln!(text, "\n{verdict} (seed {})", report.seed)?;
+    write_violation(text, report, paint)
+}
+
+/// What speaks against linearizability. The course's verdict stands beside it.
+fn write_violation(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Result {
+    let Linearizability::Violated(how) = &report.linearizability else {
+        return Ok(());
+    };
+    let title = paint.bad("NOT LINEARIZABLE");
+    writeln!(text, "\n{title}, whatever the course's verdict:\n{how}")
+}
+
+fn title_of(metric: Metric) -> &'static str {
+    match metric {
+        Metric::TotalMsgs => "Total messages",
+        Metric::Failures => "Failures",
+        Metric::Duplicates => "Duplicates",
+        Metric::MedianLatency => "Median latency",
+    }
+}
+
+fn write_statistics(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Result {
+    let counters = &report.counters;
+    let requests = &counters.request_latencies;
+    writeln!(
+        text,
+        "{}",
+        paint.heading("## Useful Information and Statistics")
+    )?;
+    let mut row = |name: &str, value: &dyn std::fmt::Display| writeln!(text, "{name:<40} {value}");
+    row("Leader:", &report.leader)?;
+    row("Total messages sent:", &counters.total_msgs)?;
+    let (dropped, lost, cut) = (counters.dropped(), counters.lost, counters.cut);
+    let dropped = format!("{dropped} ({lost} lost, {cut} cut by partitions)");
+    row("Total messages dropped:", &dropped)?;
+    if report.config.faults.client_drops > 0.0 {
+        row("Lost to and from clients:", &counters.client_lost)?;
+    }
+    row("Client get requests:", &counters.generated_get)?;
+    row("Client put requests:", &counters.generated_put)?;
+    row(
+        "Gets that had to become puts:",
+        &counters.failed_to_generate_get,
+    )?;
+    row("Duplicate responses:", &counters.duplicates)?;
+    row("Unanswered get requests:", &report.evidence.unanswered_get)?;
+    row("Unanswered put requests:", &report.evidence.unanswered_put)?;
+    row("Redirects:", &counters.redirects)?;
+    row("Get failures:", &counters.get_failures)?;
+    row("Put failures:", &counters.put_failures)?;
+    row("Incorrect messages and values:", &counters.incorrect)?;
+    let answers = &counters.answer_latencies;
+    row("Mean latency per answer:", &milliseconds(mean(answers)))?;
+    row("Median latency per answer:", &milliseconds(median(answers)))?;
+    row(
+        "Latency per request, p50/p99/max:",
+        &request_latency(requests),
+    )?;
+    row("Messages by type:", &by_type(report))?;
+    row("Outages after kills of a leader:", &outages(report))?;
+    row("Seed:", &report.seed)
+}
+
+/// The latency of requests as `p50 / p99 / max`.
+pub fn request_latency(latencies: &[Duration]) -> String {
+    let at = |quantile| milliseconds(percentile(latencies, quantile));
+    format!("{} / {} / {}", at(0.5), at(0.99), at(1.0))
+}
+
+/// The outages of a run, or `none`.
+pub fn outages(report: &Report) -> String {
+    let outages = &report.counters.outages;
+    match outages.is_empty() {
+        true => "none".to_owned(),
+        false => {
+            let texts: Vec<String> = outages
+                .iter()
+                .map(|time| milliseconds(Some(*time)))
+                .collect();
+            texts.join(", ")
+        }
+    }
+}
+
+fn by_type(report: &Report) -> String {
+    let mut types: Vec<_> = report.counters.messages_by_type.iter().collect();
+    types.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let texts: Vec<String> = types
+        .into_iter()
+        .map(|(name, count)| format!("{} {count}", printable(name)))
+        .collect();
+    match texts.is_empty() {
+        true => "none".to_owned(),
+        false => texts.join(", "),
+    }
+}
+
+/// A replica's text without what would upset a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+        .collect()
+}
+
+fn write_errors(
+    text: &mut String,
+    report: &Report,
+    indent: &str,
+    paint: Paint,
+) -> std::fmt::Result {
+    for warning in &report.warnings {
+        writeln!(
+            text,
+            "{indent}{}",
+            paint.apply(Style::new().yellow(), warning)
+        )?;
+    }
+    for error in &report.verdict.errors {
+        let error = error.replace('\n', &format!("\n{indent}"));
+        writeln!(text, "{indent}{}", paint.apply(Style::new().red(), &error))?;
+    }
+    Ok(())
+}
+
+/// Why a run was not correct, in three lines: what, when, and the command that draws it. Nothing of
+/// one that was. `found` is what no run may show, and when it showed, if it did.
+pub fn why(report: &Report, found: Option<&Violation>, command: &str, paint: Paint) -> String {
+    if found.is_none() && (report.passed() || !report.complete) {
+        return String::new();
+    }
+    let said = found.map(|found| format!("{}: {}", found.name, found.text));
+    let errors = &report.verdict.errors;
+    let said = said.or_else(|| {
+        // The first may only announce what comes behind it.
+        let mut texts = errors.iter().filter(|text| !text.ends_with(':'));
+        texts.next().cloned()
+    });
+    let said = said.unwrap_or_else(|| "the run was not correct".to_owned());
+    let said = said.lines().next().unwrap_or_default().trim();
+    let when = match found {
+        None => "by the end of the run".to_owned(),
+        Some(found) => {
+            let before = report.timeline.faults.iter().rev();
+            let mut before = before.filter(|fault| nanoseconds(fault.time) <= found.time_ns);
+            let at = format!("at {:.6} s", found.time_ns as f64 / 1e9);
+            match before.next() {
+                Some(fault) => {
+                    let ago = (found.time_ns - nanoseconds(fault.time)) as f64 / 1e9;
+                    let who = match fault.kind {
+                        // It says itself who.
+                        FaultKind::Died(_) => "",
+                        _ => "the simulator ",
+                    };
+                    format!("{at}, {ago:.3} s after {who}{}", fault.said)
+                }
+                None => at,
+            }
+        }
+    };
+    format!(
+        "\n{} {said}\n{} {when}\n{} {command} --report report.html\n",
+        paint.bad("Why: "),
+        paint.bad("When:"),
+        paint.bad("See: "),
+    )
+}
+
+/// One test of `all`: its line and, if it failed, why.
+pub fn test_line(test: &Test, report: &Report, paint: Paint) -> String {
+    let mark = match report.passed() {
+        true => paint.good("[PASS]"),
+        false => paint.bad("[FAIL]"),
+    };
+    let tiers = report
+        .verdict
+        .tiers
+        .map(|tier| paint.tier(tier, tier.title()));
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "  {mark} {:<13} {:<54} {} (seed {})",
+        test.name,
+        test.description,
+        tiers.join(", "),
+        report.seed,
+    );
+    let _ = write_errors(&mut text, report, "         ", paint);
+    let _ = write_violation(&mut text, report, paint);
+    text
+}
+
+/// The heading of a group of tests.
+pub fn group(name: &str, paint: Paint) -> String {
+    paint.heading(&format!("{name} tests")) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::config::tests::config;
+    use crate::bench::world::border::Input;
+    use crate::bench::world::simulation::Simulation;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    fn finished() -> Report {
+        let mut simulation: Simulation<()> =
+            Simulation::new(Arc::new(config(json!({"requests": 0}))), 7, false);
+        simulation.step(Duration::from_secs(100), Input::Time);
+        Report::of(simulation.into_ended())
+    }
+
+    #[test]
+    fn a_report_has_all_its_parts_and_no_colour_unless_wanted() {
+        let plain = report(&finished(), Paint::new(false));
+        for part in [
+            "# Simulation Finished",
+            "## Useful Information and Statistics",
+            "## Correctness Checks",
+            "no state was stored",
+            "## Performance Tests",
+            "FAILED f (seed 7)",
+        ] {
+            assert!(plain.contains(part), "{part} in {plain}");
+        }
+        assert!(!plain.contains('\x1b'));
+        assert!(report(&finished(), Paint::new(true)).contains('\x1b'));
+    }
+
+    #[test]
+    fn an_interrupted_run_is_not_judged() {
+        let text = report(
+            &Report {
+                complete: false,
+                ..finished()
+            },
+            Paint::new(false),
+        );
+        assert!(text.contains("not judged"));
+        assert!(
+            !text.contains("FAILED") && !text.contains("PASSED"),
+            "{text}"
+        );
+    }
+}

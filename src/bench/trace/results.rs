@@ -1,0 +1,76 @@
+//! A run as one line of JSON for programs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::bench::config::Metric;
+use crate::bench::record::stats::{mean, percentile};
+use crate::bench::verdict::report::Report;
+
+/// The run as one JSON object without line breaks.
+///
+/// `metrics.median_latency`, `mean_latency` and `duration_s` are in seconds; what ends in `_ms` is
+/// in milliseconds. A value that does not exist (no answers) is `null`, and so is `linearizable` if
+/// it was not checked or too hard to decide.
+pub fn object(report: &Report) -> Value {
+    let Report {
+        config,
+        counters,
+        evidence,
+        verdict,
+        ..
+    } = report;
+    let by_metric = |value: &dyn Fn(usize) -> Value| -> BTreeMap<&'static str, Value> {
+        Metric::ALL
+            .iter()
+            .enumerate()
+            .map(|(index, metric)| (metric.name(), value(index)))
+            .collect()
+    };
+    let latency = |quantile| percentile(&counters.request_latencies, quantile).map(milliseconds);
+    let outages: Vec<f64> = counters.outages.iter().copied().map(milliseconds).collect();
+    json!({
+        "config": config.name,
+        "seed": report.seed,
+        "passed": report.passed(),
+        "errors": verdict.errors,
+        "warnings": report.warnings,
+        "metrics": by_metric(&|index| match (Metric::ALL[index], verdict.values[index]) {
+            (_, None) => Value::Null,
+            (Metric::MedianLatency, Some(seconds)) => json!(seconds),
+            // A count.
+            (_, Some(number)) => json!(number as u64),
+        }),
+        "linearizable": report.linearizability.known(),
+        "tiers": by_metric(&|index| json!(verdict.tiers[index].number())),
+        "request_latency_ms": {"p50": latency(0.5), "p99": latency(0.99), "max": latency(1.0)},
+        "outages_ms": outages,
+        "messages_by_type": counters.messages_by_type,
+        "incorrect": counters.incorrect,
+        "redirects": counters.redirects,
+        "unanswered": evidence.unanswered_get + evidence.unanswered_put,
+        "unanswered_get": evidence.unanswered_get,
+        "unanswered_put": evidence.unanswered_put,
+        "get_failures": counters.get_failures,
+        "put_failures": counters.put_failures,
+        "generated_get": counters.generated_get,
+        "generated_put": counters.generated_put,
+        "failed_to_generate_get": counters.failed_to_generate_get,
+        "requests": config.requests,
+        "completed": counters.completed,
+        "answers": counters.answer_latencies.len(),
+        "mean_latency": mean(&counters.answer_latencies).map(|time| time.as_secs_f64()),
+        "dropped": counters.dropped(),
+        "lost": counters.lost,
+        "cut": counters.cut,
+        "client_lost": counters.client_lost,
+        "leader": report.leader,
+        "duration_s": report.lasted.as_secs_f64(),
+    })
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

@@ -1,0 +1,18 @@
+//! Whether a run was good.
+//!
+//! | file | what it decides |
+//! | --- | --- |
+//! | [`scoring`] | whether the course's rules were kept, and how well |
+//! | [`history_check`] | whether what clients saw can be explained by one copy of the data |
+//! | [`violation`] | what no run may show: broken promises, wrong answers, histories without an order |
+//! | [`report`] | a run with all of these verdicts |
+//! | [`samples`] | what is kept of many runs |
+//!
+//! All are functions of what a run left behind. This room must never know what made the run, nor how
+//! a verdict is shown.
+
+pub mod history_check;
+pub mod report;
+pub mod samples;
+pub mod scoring;
+pub mod violation;

@@ -1,0 +1,50 @@
+//! What a driver tells the simulation, and what the simulation wants done below.
+
+use std::time::Duration;
+
+use crate::bench::protocol::message::{ClientRequest, Envelope};
+
+/// Something that happened below.
+#[derive(Clone, Debug)]
+pub enum Input<'a, P> {
+    /// A message came from the replica with this index.
+    Message(usize, Envelope<'a, P>),
+    /// Something that is no proper message came from the replica with this index: why it is none.
+    Malformed(usize, String),
+    /// The replica with this index has ended by itself: how. It counts even if the driver learns of
+    /// it only after the run's end, or after an event has hit the dead replica.
+    Died(usize, String),
+    /// The last lines on stderr of the replica with this index, which [`Input::Died`] before.
+    LastWords(usize, Vec<String>),
+    /// Nothing but time went by.
+    Time,
+}
+
+/// Something to do below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action<P> {
+    /// Hand a replica another replica's message.
+    Deliver {
+        /// The index of the receiver.
+        to: usize,
+        /// The message.
+        payload: P,
+        /// By how much later than at once. Messages overtake others that are delayed.
+        after: Duration,
+    },
+    /// Hand a replica a client's request.
+    Request {
+        /// The index of the receiver.
+        to: usize,
+        /// The request.
+        request: ClientRequest,
+    },
+    /// Crash the replica with this index for good.
+    Kill(usize),
+    /// Let the replica with this index stand still: what is sent to it waits.
+    Pause(usize),
+    /// Let the replica with this index, which was paused, go on.
+    Resume(usize),
+    /// Tell the user.
+    Note(String),
+}
