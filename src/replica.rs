@@ -97,7 +97,6 @@ impl Replica {
                 {
                     self.service.hear(from, note);
                 }
-                self.service.follow(&mut self.consensus);
             }
             Input::Request(request) => {
                 self.consensus.set_clock(now);

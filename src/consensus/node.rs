@@ -523,14 +523,14 @@ impl<C: Command> Consensus<C> {
         })
     }
 
-    /// As a leader: through which index it takes a follower's log to equal its own. None for who is no
-    /// follower, and in any other role.
-    pub fn matched(&self, follower: Id) -> Option<super::Index> {
-        let Role::Leader(leader) = &self.role else {
-            return None;
+    /// As a leader: through which index it takes each follower's log to equal its own. Nothing in any other role.
+    pub fn matched(&self) -> impl Iterator<Item = (Id, super::Index)> {
+        let leader = match &self.role {
+            Role::Leader(leader) => Some(leader),
+            _ => None,
         };
-        let progress = leader.replicator.followers().get(follower)?;
-        Some(progress.matched)
+        let followers = leader.into_iter().flat_map(|it| it.replicator.followers().iter());
+        followers.map(|(id, progress)| (id, progress.matched))
     }
 
     /// How long ago it heard the leader of its term; none if it has not, or suspects it.

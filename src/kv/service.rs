@@ -424,9 +424,7 @@ impl Service {
         if !consensus.leads() {
             return first_end;
         }
-        let passes_on_at = first_end
-            .zip(consensus.doubts_from())
-            .map(|(end, doubts_from)| end.max(doubts_from));
+        let passes_on_at = first_end.and_then(|end| Some(end.max(consensus.doubts_from()?)));
         let takes_over_at = self.replies.policy().take_over_at(consensus, &self.options);
         [passes_on_at, takes_over_at].into_iter().flatten().min()
     }

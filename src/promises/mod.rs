@@ -224,11 +224,8 @@ impl Promises {
     /// whoever passed the word on. (In a later term it was true before, and that is all a commit needs.)
     fn check_receipts(&self, leader: &View<'_>) -> Checked {
         let own = &self.replicas[usize::from(leader.id().0)].mirror;
-        for &peer in leader.consensus().members().peers() {
-            let Some(follower) = self.replicas.get(usize::from(peer.0)) else {
-                continue;
-            };
-            let matched = leader.consensus().matched(peer).unwrap_or_default();
+        for (peer, matched) in leader.consensus().matched() {
+            let follower = &self.replicas[usize::from(peer.0)];
             let is_wrong = match follower.term.cmp(&leader.term()) {
                 std::cmp::Ordering::Less => true,
                 std::cmp::Ordering::Equal => follower.mirror.at(matched) != own.at(matched),

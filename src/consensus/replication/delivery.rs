@@ -53,7 +53,7 @@ impl Delivery {
 
     /// Whether so many attempts in vain are likelier a death than bad luck.
     pub(crate) fn is_death(self, attempts: u32) -> bool {
-        self.chance_of_silence(attempts) < DEATH
+        attempts > 0 && self.chance_of_silence(attempts) < DEATH
     }
 
     /// How likely one message arrives, if an attempt takes that many one after the other.

@@ -78,10 +78,10 @@ impl Progress {
         &self,
         interval: Duration,
         longest: Duration,
-        patience: Duration,
+        patience: impl FnOnce() -> Duration,
     ) -> Time {
         if self.backlog && self.awaiting.is_some() && !self.missing {
-            let late = patience * 2u32.saturating_pow(self.unanswered.min(20));
+            let late = patience() * 2u32.saturating_pow(self.unanswered.min(20));
             return self.sent_at + late.min(interval);
         }
         let silence = self

@@ -121,15 +121,16 @@ impl Replicator {
 
     /// Whether attempts to reach a quorum have failed too often for bad luck.
     fn seems_cut_off(&self) -> bool {
-        let failures = self.attempt.map_or(0, |attempt| attempt.failures);
-        self.delivery.is_death(failures)
+        let is_death = |attempt: &Attempt| self.delivery.is_death(attempt.failures);
+        self.attempt.as_ref().is_some_and(is_death)
     }
 
     /// From when on the leader has reason to think that it cannot reach a quorum; none if it has none.
     pub(crate) fn doubts_from<C: Command>(&self, core: &Core<C>) -> Option<Time> {
-        let since = self.stalled_since(core)?;
-        self.seems_cut_off()
-            .then(|| since + core.options.timing.quorum_doubt)
+        if !self.seems_cut_off() {
+            return None;
+        }
+        Some(self.stalled_since(core)? + core.options.timing.quorum_doubt)
     }
 
     /// Who will be the last on the route of the next entry: the leader itself, if that has no route.
@@ -301,9 +302,11 @@ impl Replicator {
     fn silence<C: Command>(&self, core: &Core<C>, attempt: Attempt) -> Silence {
         let uncommitted = core.log.last_index().0 - core.log.commit().0;
         let waiting = uncommitted.saturating_add(self.wishes.reads as u64);
+        let route = u32::try_from(core.members.quorum() - 1).unwrap_or(u32::MAX);
         Silence {
             delivery: self.delivery,
-            route: u32::try_from(core.members.quorum() - 1).unwrap_or(u32::MAX),
+            arrival: self.delivery.arrival(route + 1),
+            route,
             failures: attempt.failures,
             copies: attempt.copies,
             waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
@@ -342,7 +345,7 @@ impl Replicator {
         let interval = core.options.timing.heartbeat_interval;
         let is_missed = self.wishes.missed.contains(&id);
         let longest = if is_missed { 1 } else { 2 } * interval;
-        progress.heartbeat_at(interval, longest, self.patience(core))
+        progress.heartbeat_at(interval, longest, || self.patience(core))
     }
 
     /// Sends an append to each follower to which nothing was sent for a heartbeat interval, or for two if it

@@ -21,8 +21,10 @@ const PERIL: f64 = 4.0;
 /// What is known of an attempt that is not acknowledged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Silence {
-    /// How likely messages get through.
+    /// How likely attempts are acknowledged.
     pub delivery: Delivery,
+    /// How likely one message arrives.
+    pub arrival: f64,
     /// How many followers make a quorum with the leader: the length of a route.
     pub route: u32,
     /// How many attempts have failed.
@@ -47,14 +49,9 @@ pub(crate) struct Offer {
 }
 
 impl Silence {
-    /// How likely one message arrives.
-    fn arrival(&self) -> f64 {
-        self.delivery.arrival(self.route + 1)
-    }
-
     /// How likely the last on a route has not got it, given that it has not been heard of.
     fn chance_unserved(&self) -> f64 {
-        let arrival = self.arrival();
+        let arrival = self.arrival;
         let reached = power(arrival, self.route);
         let acknowledged = reached * arrival;
         power((1.0 - reached) / (1.0 - acknowledged), self.failures)
@@ -62,7 +59,7 @@ impl Silence {
 
     /// How likely nobody but the leader has it.
     fn chance_alone(&self) -> f64 {
-        let arrival = self.arrival();
+        let arrival = self.arrival;
         let acknowledged = power(arrival, self.route + 1);
         power((1.0 - arrival) / (1.0 - acknowledged), self.failures)
             * power(1.0 - arrival, self.copies)
@@ -70,7 +67,7 @@ impl Silence {
 
     /// The whole route once more.
     pub(crate) fn route(&self) -> Offer {
-        let arrival = self.arrival();
+        let arrival = self.arrival;
         let messages = (0..=self.route).map(|hop| power(arrival, hop)).sum();
         Offer {
             messages,
@@ -80,7 +77,7 @@ impl Silence {
 
     /// A route of its own to each of so many followers, or only to the last on the route.
     pub(crate) fn directly(&self, followers: usize) -> Offer {
-        let arrival = self.arrival();
+        let arrival = self.arrival;
         Offer {
             messages: (1.0 + arrival) * followers as f64,
             saves: self.chance_unserved() * arrival,
@@ -91,7 +88,7 @@ impl Silence {
     pub(crate) fn copy(&self) -> Offer {
         Offer {
             messages: 1.0,
-            saves: PERIL * self.chance_alone() * self.arrival(),
+            saves: PERIL * self.chance_alone() * self.arrival,
         }
     }
 
@@ -128,6 +125,7 @@ mod tests {
         }
         Silence {
             delivery,
+            arrival: delivery.arrival(3),
             route: 2,
             failures: 1,
             copies: 0,

@@ -45,6 +45,8 @@ pub(crate) struct LastAnswers {
     told_settled: Index,
     /// The first entry of the term that this replica led last.
     opening: Index,
+    /// Whether more may be settled than has been noted.
+    has_news: bool,
 }
 
 impl LastAnswers {
@@ -56,6 +58,7 @@ impl LastAnswers {
             applied: BTreeMap::new(),
             told_settled: Index::ZERO,
             opening: Index::ZERO,
+            has_news: false,
         }
     }
 
@@ -67,12 +70,15 @@ impl LastAnswers {
     fn settled_through(&self) -> Index {
         let applied = self.applied_by(self.own);
         let first = self.ledger.first();
-        first.map_or(applied, |(index, _)| index.previous().min(applied))
+        first.map_or(applied, |index| index.previous().min(applied))
     }
 
     /// Lets go of the puts that are known to be settled. Only a leader can tell by what others have applied: it alone is
     /// sure to know of every take-over that they may have known.
     fn settle(&mut self, leads: bool) {
+        if !std::mem::take(&mut self.has_news) {
+            return;
+        }
         let own = self.applied_by(self.own);
         let is_settled = |&(index, item): &(Index, &Item)| {
             index <= self.told_settled || leads && self.has_answered(item.duty())
@@ -122,10 +128,11 @@ impl LastAnswers {
             applied,
             told_settled,
             opening,
+            has_news,
         } = self;
         taken.fingerprint(hasher);
         ledger.fingerprint(hasher);
-        (applied, told_settled, opening).hash(hasher);
+        (applied, told_settled, opening, has_news).hash(hasher);
     }
 }
 
@@ -142,6 +149,7 @@ impl Policy for LastAnswers {
 
     fn begin_leading(&mut self, opening: Index) {
         self.opening = opening;
+        self.has_news = true;
     }
 
     fn follow(&mut self, consensus: &Consensus<Command>, truncated_after: Option<Index>) {
@@ -151,6 +159,7 @@ impl Policy for LastAnswers {
 
     fn hear(&mut self, from: Id, note: Note) {
         let applied = self.applied.entry(from).or_default();
+        self.has_news |= note.applied > *applied || note.settled > self.told_settled;
         *applied = note.applied.max(*applied);
         self.told_settled = self.told_settled.max(note.settled);
     }
@@ -181,6 +190,7 @@ impl Policy for LastAnswers {
         let at = log.id_at(index).expect("what is applied is in the log");
         self.taken.take_committed(at);
         self.applied.insert(self.own, index);
+        self.has_news = true;
         let commit = log.commit();
         let own = Duty {
             whose: self.own,
@@ -228,7 +238,7 @@ impl Policy for LastAnswers {
             if index > own_applied {
                 limbo.through = index;
             }
-            limbo.is_own_open |= item.put.client == client && self.ledger.is_open(index);
+            limbo.is_own_open |= item.put.client == client && !item.is_settled;
         }
         limbo
     }
@@ -250,7 +260,7 @@ impl Policy for LastAnswers {
     }
 
     fn take_over(&self, consensus: &Consensus<Command>, options: &Options) -> Option<TakeOver> {
-        let (first, _) = self.ledger.first()?;
+        let first = self.ledger.first()?;
         if first > consensus.log().commit() {
             // Nobody can have answered what is not committed.
             return None;

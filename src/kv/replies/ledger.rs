@@ -3,8 +3,7 @@
 //!
 //! It follows the log, committed or not, and must never say more than the log does.
 
-use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -31,7 +30,7 @@ pub(super) struct Item {
     /// Whether this replica has answered it.
     pub is_answered: bool,
     /// Whether it is known to be answered, though one before it is not.
-    is_settled: bool,
+    pub is_settled: bool,
 }
 
 impl Item {
@@ -50,28 +49,33 @@ impl Item {
 /// All puts behind an index through which they are settled, with those between that are settled as well.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    items: BTreeMap<Index, Item>,
+    /// In the order of the log.
+    items: VecDeque<(Index, Item)>,
     /// Entries through here are in it, but for the settled ones.
     seen: Index,
-    /// Where the puts are that are not settled.
-    open: BTreeSet<Index>,
-    /// How many of those are whose, by all that is in the log.
-    holders: BTreeMap<Id, usize>,
-    /// Where the puts to each key are.
-    by_key: HashMap<ByKey, Vec<Index>>,
+    /// What the keys of the items end with, side by side: many are looked through in no time.
+    ends: VecDeque<u64>,
+    /// How many that are not settled are whose, by all that is in the log.
+    holders: Vec<(Id, usize)>,
 }
 
 impl Ledger {
     pub(super) fn get(&self, index: Index) -> Option<&Item> {
-        self.items.get(&index)
+        Some(&self.items[self.place(index)?].1)
     }
 
     pub(super) fn get_mut(&mut self, index: Index) -> Option<&mut Item> {
-        self.items.get_mut(&index)
+        let place = self.place(index)?;
+        Some(&mut self.items[place].1)
     }
 
-    pub(super) fn first(&self) -> Option<(Index, &Item)> {
-        self.items.first_key_value().map(|(index, item)| (*index, item))
+    fn place(&self, index: Index) -> Option<usize> {
+        self.items.binary_search_by_key(&index, |(at, _)| *at).ok()
+    }
+
+    /// The first one, which is not settled.
+    pub(super) fn first(&self) -> Option<Index> {
+        self.items.front().map(|(index, _)| *index)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -79,44 +83,47 @@ impl Ledger {
     }
 
     /// Those that are not settled, up to `index`, in the order of the log.
-    pub(super) fn open_through(
-        &self,
-        index: Index,
-    ) -> impl DoubleEndedIterator<Item = (Index, &Item)> {
-        let open = self.open.range(..=index);
-        open.map(|index| (*index, &self.items[index]))
+    pub(super) fn open_through(&self, index: Index) -> impl Iterator<Item = (Index, &Item)> {
+        self.items
+            .iter()
+            .take_while(move |(at, _)| *at <= index)
+            .filter(|(_, item)| !item.is_settled)
+            .map(|(at, item)| (*at, item))
     }
 
     /// The last one that is not settled.
     pub(super) fn last_open(&self) -> Option<&Item> {
-        Some(&self.items[self.open.last()?])
-    }
-
-    /// Whether that one is not settled.
-    pub(super) fn is_open(&self, index: Index) -> bool {
-        self.open.contains(&index)
+        let mut items = self.items.iter().rev().map(|(_, item)| item);
+        items.find(|item| !item.is_settled)
     }
 
     /// How many are not settled.
     pub(super) fn count_open(&self) -> usize {
-        self.open.len()
+        self.holders.iter().map(|(_, count)| count).sum()
     }
 
     /// Everybody who is to answer something that is not settled.
     pub(super) fn holders(&self) -> impl Iterator<Item = Id> {
-        self.holders.keys().copied()
+        self.holders.iter().map(|(id, _)| *id)
     }
 
     /// The puts to a key.
     pub(super) fn of_key(&self, key: &str) -> impl DoubleEndedIterator<Item = (Index, &Item)> {
-        let places = self.by_key.get(key).map_or(&[][..], Vec::as_slice);
-        places.iter().map(|index| (*index, &self.items[index]))
+        let wanted = end_of(key);
+        let places = self.ends.iter().enumerate();
+        places
+            .filter(move |(_, end)| **end == wanted)
+            .map(|(place, _)| (self.items[place].0, &self.items[place].1))
+            .filter(move |(_, item)| item.put.key == key)
     }
 
     /// Looks at what is new in the log.
     pub(super) fn follow(&mut self, log: &Log<Command>, truncated_after: Option<Index>) {
         if let Some(kept) = truncated_after.filter(|kept| *kept < self.seen) {
             self.truncate_after(kept);
+        }
+        if self.seen == log.last_index() {
+            return;
         }
         for entry in log.from(self.seen.next()) {
             self.seen = self.seen.next();
@@ -130,17 +137,14 @@ impl Ledger {
 
     /// A put is settled. It stays as long as one before it is not: what comes after a put matters to its answer.
     pub(super) fn settle(&mut self, index: Index) {
-        if let Some(item) = self.items.get_mut(&index)
-            && self.open.remove(&index)
+        if let Some(item) = self.get_mut(index)
+            && !std::mem::replace(&mut item.is_settled, true)
         {
-            item.is_settled = true;
-            take_one(&mut self.holders, item.duty().whose);
+            let whose = item.duty().whose;
+            take_one(&mut self.holders, whose);
         }
-        while let Some(first) = self.items.first_entry()
-            && first.get().is_settled
-        {
-            let (index, item) = first.remove_entry();
-            self.forget(index, &item);
+        while self.items.pop_front_if(|(_, item)| item.is_settled).is_some() {
+            self.ends.pop_front();
         }
     }
 
@@ -149,10 +153,8 @@ impl Ledger {
             whose: put.answerer,
             since: index,
         };
-        *self.holders.entry(first.whose).or_default() += 1;
-        self.open.insert(index);
-        let places = self.by_key.entry(ByKey(Arc::clone(put))).or_default();
-        places.push(index);
+        add_one(&mut self.holders, first.whose);
+        self.ends.push_back(end_of(&put.key));
         let item = Item {
             put: Arc::clone(put),
             first,
@@ -160,15 +162,12 @@ impl Ledger {
             is_answered: false,
             is_settled: false,
         };
-        self.items.insert(index, item);
+        self.items.push_back((index, item));
     }
 
     fn take_over(&mut self, since: Index, take_over: TakeOver) {
         let TakeOver { from, by, after } = take_over;
-        for index in &self.open {
-            let Some(item) = self.items.get_mut(index) else {
-                continue;
-            };
+        for (_, item) in self.items.iter_mut().filter(|(_, item)| !item.is_settled) {
             let duty = item.duty();
             if duty.whose == from && duty.since > after {
                 item.taken_over.push(Duty { whose: by, since });
@@ -179,29 +178,16 @@ impl Ledger {
 
     fn truncate_after(&mut self, kept: Index) {
         self.seen = kept;
-        for (index, item) in self.items.split_off(&kept.next()) {
-            if self.open.remove(&index) {
+        while let Some((_, item)) = self.items.pop_back_if(|(index, _)| *index > kept) {
+            self.ends.pop_back();
+            if !item.is_settled {
                 take_one(&mut self.holders, item.duty().whose);
             }
-            self.forget(index, &item);
         }
-        for index in &self.open {
-            let Some(item) = self.items.get_mut(index) else {
-                continue;
-            };
+        for (_, item) in self.items.iter_mut().filter(|(_, item)| !item.is_settled) {
             let before = item.duty().whose;
             item.taken_over.retain(|duty| duty.since <= kept);
             move_one(&mut self.holders, before, item.duty().whose);
-        }
-    }
-
-    fn forget(&mut self, index: Index, item: &Item) {
-        let key = item.put.key.as_str();
-        if let Some(places) = self.by_key.get_mut(key) {
-            places.retain(|place| *place != index);
-            if places.is_empty() {
-                self.by_key.remove(key);
-            }
         }
     }
 
@@ -211,50 +197,36 @@ impl Ledger {
             items,
             seen,
             // These follow from the items.
-            open: _,
+            ends: _,
             holders: _,
-            by_key: _,
         } = self;
         (items, seen).hash(hasher);
     }
 }
 
-fn move_one(holders: &mut BTreeMap<Id, usize>, from: Id, to: Id) {
+/// The last eight bytes of a key, as a number: different for most keys that are in use together.
+fn end_of(key: &str) -> u64 {
+    let end = key.as_bytes().last_chunk::<8>();
+    end.map_or(key.len() as u64, |end| u64::from_ne_bytes(*end))
+}
+
+fn move_one(holders: &mut Vec<(Id, usize)>, from: Id, to: Id) {
     if from != to {
         take_one(holders, from);
-        *holders.entry(to).or_default() += 1;
+        add_one(holders, to);
     }
 }
 
-fn take_one(holders: &mut BTreeMap<Id, usize>, from: Id) {
-    if let Some(count) = holders.get_mut(&from) {
-        *count -= 1;
-        if *count == 0 {
-            holders.remove(&from);
-        }
+fn add_one(holders: &mut Vec<(Id, usize)>, whose: Id) {
+    match holders.iter_mut().find(|(id, _)| *id == whose) {
+        Some((_, count)) => *count += 1,
+        None => holders.push((whose, 1)),
     }
 }
 
-/// A put that stands for its key.
-#[derive(Clone, Debug)]
-struct ByKey(Arc<Put>);
-
-impl Borrow<str> for ByKey {
-    fn borrow(&self) -> &str {
-        &self.0.key
-    }
+fn take_one(holders: &mut Vec<(Id, usize)>, whose: Id) {
+    holders.retain_mut(|(id, count)| {
+        *count -= usize::from(*id == whose);
+        *count > 0
+    });
 }
-
-impl Hash for ByKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.key.as_str().hash(state);
-    }
-}
-
-impl PartialEq for ByKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.key == other.0.key
-    }
-}
-
-impl Eq for ByKey {}
