@@ -8,10 +8,12 @@
 //! | `sweep` | a sweep in the page's form |
 //! | `assets/model.js` | the run as the page knows it: who was in which state when, what belongs to a request |
 //! | `assets/theme.js` | colours, dashes and shapes, light and dark |
+//! | `assets/lanes.js` | what is drawn on the diagram's lanes: roles, leases, commits, who is cut off |
 //! | `assets/diagram.js` | the space-time diagram |
 //! | `assets/plots.js` | what is plotted over time |
 //! | `assets/violation.js` | operations and logs side by side |
-//! | `assets/page.js` | everything around: verdict, filters, details, keys |
+//! | `assets/story.js` | the verdict in words |
+//! | `assets/page.js` | everything around: filters, details, keys |
 //! | `assets/sweep.js` | a sweep's distributions and worst seeds |
 //!
 //! This room draws what is in a [`Trace`] or in a sweep's samples. It must never know more about a run,
@@ -24,12 +26,14 @@ use crate::bench::trace::Trace;
 use crate::bench::verdict::samples::Sweep;
 
 const STYLE: &str = include_str!("assets/style.css");
-const RUN_SCRIPTS: [&str; 6] = [
+const RUN_SCRIPTS: [&str; 8] = [
     include_str!("assets/theme.js"),
     include_str!("assets/model.js"),
+    include_str!("assets/lanes.js"),
     include_str!("assets/diagram.js"),
     include_str!("assets/plots.js"),
     include_str!("assets/violation.js"),
+    include_str!("assets/story.js"),
     include_str!("assets/page.js"),
 ];
 const SWEEP_SCRIPTS: [&str; 2] = [
