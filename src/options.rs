@@ -289,7 +289,9 @@ mod tests {
         let options = Options::from_text(text).expect("fits together");
         assert_eq!(options.changes(), text);
         let all = options.settings().into_iter();
-        let all: Vec<_> = all.map(|(_, name, value)| format!("{name}={value}")).collect();
+        let all: Vec<_> = all
+            .map(|(_, name, value)| format!("{name}={value}"))
+            .collect();
         assert_eq!(Options::from_text(&all.join(",")), Ok(options));
     }
 
@@ -310,7 +312,10 @@ mod tests {
             ),
             ("plan=ring", "plan: \"ring\" is not route or star"),
             ("heartbeat_interval=20s", "election_timeout at least"),
-            ("max_put_bytes=65000", "max_put_bytes and max_append_bytes must be at most"),
+            (
+                "max_put_bytes=65000",
+                "max_put_bytes and max_append_bytes must be at most",
+            ),
         ] {
             let message = Options::from_text(text).expect_err(text);
             assert!(message.contains(part), "{text}: {message}");

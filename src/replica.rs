@@ -98,10 +98,7 @@ impl Replica {
                     self.service.hear(from, note);
                 }
             }
-            Input::Request(request) => {
-                self.consensus.set_clock(now);
-                self.service.request(&mut self.consensus, request);
-            }
+            Input::Request(request) => self.service.ask(request),
         }
     }
 

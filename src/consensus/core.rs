@@ -160,7 +160,9 @@ impl<C: Command> Core<C> {
     pub(super) fn knows(&mut self, peer: Id, incarnation: Incarnation) -> bool {
         let known = *self.incarnations.entry(peer).or_insert(incarnation);
         if known != incarnation {
-            error!("{peer} was {known} and has come back as {incarnation} without its memory: ignoring it");
+            error!(
+                "{peer} was {known} and has come back as {incarnation} without its memory: ignoring it"
+            );
         }
         known == incarnation
     }

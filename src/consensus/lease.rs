@@ -62,8 +62,8 @@ pub(super) fn commits_from<C>(log: &Log<C>, now: Time, options: &Options) -> Tim
     if log.last_index() == Index::ZERO {
         return now;
     }
-    let held_since = log
-        .held_since(log.last_index())
-        .expect("since when the last entry is held must be known: a deposed leader's lease may rest on it");
+    let held_since = log.held_since(log.last_index()).expect(
+        "since when the last entry is held must be known: a deposed leader's lease may rest on it",
+    );
     held_since + options.commit_deferral()
 }

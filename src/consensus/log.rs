@@ -127,7 +127,9 @@ impl<C> Log<C> {
             self.commit
         );
         self.entries.truncate(index.0 as usize);
-        let lowest = self.truncated_after.map_or(index, |before| before.min(index));
+        let lowest = self
+            .truncated_after
+            .map_or(index, |before| before.min(index));
         self.truncated_after = Some(lowest);
     }
 

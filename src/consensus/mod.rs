@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | [`node`] | the shell: inputs, outputs, terms, changes of role |
 //! | `core` | what a replica has in every role |
+//! | [`view`] | what can be seen of it |
 //! | `role` | follower, candidates, leader: what only that role has and does (Raft §5.2 to §5.4) |
 //! | `replication` | how entries travel: routes, retries, receipts (§5.3) |
 //! | [`log`] | entries, since when they are held, and how far they are committed |
@@ -35,13 +36,15 @@ mod replication;
 mod role;
 pub mod time;
 pub mod types;
+pub mod view;
 
 pub use self::core::Envelope;
 pub use entry::{Command, Entry, Payload};
 pub use members::Members;
 pub use message::{Body, Message};
-pub use node::{Consensus, NotLeading, RoleName, Silence};
+pub use node::{Consensus, NotLeading};
 pub use options::{Options, Plan};
 pub use replication::replicator::Wishes;
 pub use time::Time;
 pub use types::{Incarnation, Index, LogId, Term};
+pub use view::{RoleName, Silence};

@@ -1,14 +1,12 @@
 //! The state machine's shell: what goes in, what comes out, and how terms and roles change.
 
 use std::hash::{Hash, Hasher};
-use std::time::Duration;
 
 use ::log::{error, info, warn};
 
 use super::core::{Core, Envelope};
 use super::entry::{Command, Payload};
 use super::fingerprint::Measure;
-use super::log::Log;
 use super::members::Members;
 use super::message::{Append, AppendResponse, Body, Message, VoteRequest};
 use super::options::Options;
@@ -20,7 +18,7 @@ use super::role::leader::Leader;
 use super::role::transition::Transition;
 use super::role::{Role, voter};
 use super::time::Time;
-use super::types::{LogId, Term};
+use super::types::{Index, LogId, Term};
 use crate::id::Id;
 
 /// One replica's part in agreeing on a log of commands.
@@ -31,24 +29,13 @@ use crate::id::Id;
 /// [`outbox`](Self::outbox). What is committed stands in the [`log`](Self::log).
 #[derive(Clone, Debug)]
 pub struct Consensus<C> {
-    core: Core<C>,
-    role: Role,
+    pub(super) core: Core<C>,
+    pub(super) role: Role,
 }
 
 /// A command was proposed to a replica that does not lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotLeading;
-
-/// How a follower has been silent towards its leader.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Silence {
-    /// Since when a response of its has been due; none if none is.
-    pub since: Option<Time>,
-    /// How likely so much silence is by chance, if it lives.
-    pub chance: f64,
-    /// Whether it kept silent in the election already.
-    pub is_missing: bool,
-}
 
 impl<C: Command> Consensus<C> {
     /// A replica at the start of its life: a follower in term 0 with an empty log.
@@ -178,7 +165,7 @@ impl<C: Command> Consensus<C> {
     }
 
     /// The index behind which entries of the log have been removed since the last call, if any have.
-    pub fn take_truncation(&mut self) -> Option<super::Index> {
+    pub fn take_truncation(&mut self) -> Option<Index> {
         self.core.log.take_truncation()
     }
 
@@ -189,7 +176,10 @@ impl<C: Command> Consensus<C> {
             warn!("ignoring a message from {from}, which is no member: {message}");
             return false;
         }
-        let furthest = core.term.0.saturating_add(core.options.limits.max_term_jump);
+        let furthest = core
+            .term
+            .0
+            .saturating_add(core.options.limits.max_term_jump);
         if message.term.0 > furthest {
             warn!("ignoring a message from {from} from an absurd term: {message}");
             return false;
@@ -403,154 +393,6 @@ impl<C: Command> Consensus<C> {
         }
     }
 
-    /// What must hold after every step, whatever came in. A replica that breaks one of these is
-    /// wrong, and must stop rather than answer.
-    fn assert_invariants(&self) {
-        let core = &self.core;
-        assert!(core.log.commit() <= core.log.last_index());
-        assert!(core.log.last().term <= core.term, "an entry from the future");
-        match &self.role {
-            Role::Follower(_) => assert!(!core.leads(), "following oneself"),
-            Role::PreCandidate(_) => assert_eq!(core.leader, None),
-            Role::Candidate(_) => {
-                assert_eq!((core.voted_for, core.leader), (Some(core.own()), None));
-            }
-            Role::Leader(leader) => {
-                assert!(core.leads());
-                leader.assert_invariants(core);
-            }
-        }
-    }
-}
-
-/// Whom a message is from: an append may come through other followers, and then its sender names the leader.
-fn origin<C>(from: Id, message: &Message<C>) -> Id {
-    match message.body {
-        Body::Append(_) => message.leader,
-        _ => from,
-    }
-}
-
-/// What can be seen of a replica by whoever uses it.
-impl<C: Command> Consensus<C> {
-    /// The time of the latest call.
-    pub fn now(&self) -> Time {
-        self.core.now
-    }
-
-    /// Who belongs to the cluster.
-    pub fn members(&self) -> &Members {
-        &self.core.members
-    }
-
-    /// Which life of the replica's this is.
-    pub fn incarnation(&self) -> super::Incarnation {
-        self.core.incarnation()
-    }
-
-    /// The current term.
-    pub fn term(&self) -> Term {
-        self.core.term
-    }
-
-    /// For whom this replica has voted in its term.
-    pub fn voted_for(&self) -> Option<Id> {
-        self.core.voted_for
-    }
-
-    /// The leader of the current term, as far as this replica knows.
-    pub fn leader(&self) -> Option<Id> {
-        self.core.leader
-    }
-
-    /// Whether this replica leads.
-    pub fn leads(&self) -> bool {
-        self.core.leads()
-    }
-
-    /// The log.
-    pub fn log(&self) -> &Log<C> {
-        &self.core.log
-    }
-
-    /// Whether nobody is known to have committed more than this replica has.
-    pub fn is_current(&self) -> bool {
-        self.core.is_current()
-    }
-
-    /// The constants.
-    pub fn options(&self) -> &Options {
-        &self.core.options
-    }
-
-    /// How much longer reads may be served here without asking anybody, if at all.
-    pub fn lease_left(&self) -> Option<Duration> {
-        match &self.role {
-            Role::Leader(leader) => leader.lease_left(&self.core),
-            _ => None,
-        }
-    }
-
-    /// As a leader with reason to think that it cannot reach a quorum: from when on it doubts that.
-    pub fn doubts_from(&self) -> Option<Time> {
-        match &self.role {
-            Role::Leader(leader) => leader.replicator.doubts_from(&self.core),
-            _ => None,
-        }
-    }
-
-    /// As a leader: whether it doubts that it can reach a quorum.
-    pub fn doubts_quorum(&self) -> bool {
-        self.doubts_from().is_some_and(|from| self.core.now >= from)
-    }
-
-    /// When a peer was last heard.
-    pub fn heard_at(&self, peer: Id) -> Option<Time> {
-        self.core.heard_at.get(&peer).copied()
-    }
-
-    /// As a leader: how a follower has been silent. None for who is no follower, and in any other role.
-    pub fn silence(&self, follower: Id) -> Option<Silence> {
-        let Role::Leader(leader) = &self.role else {
-            return None;
-        };
-        let delivery = leader.replicator.delivery();
-        let progress = leader.replicator.followers().get(follower)?;
-        Some(Silence {
-            since: progress.awaiting,
-            chance: delivery.chance_of_silence(progress.unanswered),
-            is_missing: progress.missing,
-        })
-    }
-
-    /// As a leader: through which index it takes each follower's log to equal its own. Nothing in any other role.
-    pub fn matched(&self) -> impl Iterator<Item = (Id, super::Index)> {
-        let leader = match &self.role {
-            Role::Leader(leader) => Some(leader),
-            _ => None,
-        };
-        let followers = leader.into_iter().flat_map(|it| it.replicator.followers().iter());
-        followers.map(|(id, progress)| (id, progress.matched))
-    }
-
-    /// How long ago it heard the leader of its term; none if it has not, or suspects it.
-    pub fn leader_heard_ago(&self) -> Option<Duration> {
-        match &self.role {
-            Role::Follower(follower) => follower.leader_heard_ago(self.core.now),
-            _ => None,
-        }
-    }
-
-    /// The role.
-    pub fn role(&self) -> RoleName {
-        match self.role {
-            Role::Follower(_) => RoleName::Follower,
-            Role::PreCandidate(_) => RoleName::PreCandidate,
-            Role::Candidate(_) => RoleName::Candidate,
-            Role::Leader(_) => RoleName::Leader,
-        }
-    }
-
     /// Feeds `hasher` with all that decides how this replica will behave from now on, so that
     /// replicas with equal fingerprints (and options, and a fresh [`reseed`](Self::reseed)) do the
     /// same for the same inputs.
@@ -572,17 +414,34 @@ impl<C: Command> Consensus<C> {
     pub fn reseed(&mut self, seed: u64) {
         self.core.reseed(seed);
     }
+
+    /// What must hold after every step, whatever came in. A replica that breaks one of these is
+    /// wrong, and must stop rather than answer.
+    fn assert_invariants(&self) {
+        let core = &self.core;
+        assert!(core.log.commit() <= core.log.last_index());
+        assert!(
+            core.log.last().term <= core.term,
+            "an entry from the future"
+        );
+        match &self.role {
+            Role::Follower(_) => assert!(!core.leads(), "following oneself"),
+            Role::PreCandidate(_) => assert_eq!(core.leader, None),
+            Role::Candidate(_) => {
+                assert_eq!((core.voted_for, core.leader), (Some(core.own()), None));
+            }
+            Role::Leader(leader) => {
+                assert!(core.leads());
+                leader.assert_invariants(core);
+            }
+        }
+    }
 }
 
-/// A replica's role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RoleName {
-    /// It follows a leader, or waits for one.
-    Follower,
-    /// It asks for pre-votes.
-    PreCandidate,
-    /// It asks for votes in its term.
-    Candidate,
-    /// It leads its term.
-    Leader,
+/// Whom a message is from: an append may come through other followers, and then its sender names the leader.
+fn origin<C>(from: Id, message: &Message<C>) -> Id {
+    match message.body {
+        Body::Append(_) => message.leader,
+        _ => from,
+    }
 }

@@ -7,10 +7,10 @@ use log::{debug, info, warn};
 use mio::{Events, Poll};
 
 use super::arguments::Arguments;
-use super::mailbox::{Care, Mailbox};
-use super::teller::Teller;
 use super::decode::{Incoming, decode};
 use super::encode::{encode_answer, encode_hello, encode_letter};
+use super::mailbox::{Care, Mailbox};
+use super::teller::Teller;
 use crate::consensus::Time;
 use crate::id::Id;
 use crate::replica::{Input, Options, Output, Replica};

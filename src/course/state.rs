@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::Id;
 use crate::consensus::{Entry, Index, RoleName};
+use crate::id::Id;
 use crate::kv::Command;
 use crate::replica::View;
 

@@ -144,7 +144,9 @@ mod tests {
             request: Request {
                 client: Id(0x15),
                 mid: mid.to_owned(),
-                operation: Operation::Get { key: "k".to_owned() },
+                operation: Operation::Get {
+                    key: "k".to_owned(),
+                },
             },
             since: at(0),
             until: at(until_ms),
@@ -156,10 +158,13 @@ mod tests {
     fn they_are_served_as_they_came_and_passed_on_as_their_waiting_ends() {
         let mut queue = Queue::default();
         for (mid, until_ms) in [("a", 30), ("b", 10), ("c", 20)] {
-            queue.push(held(mid, until_ms), &Limits::default()).expect("room");
+            queue
+                .push(held(mid, until_ms), &Limits::default())
+                .expect("room");
         }
         let now = Time::from_epoch(Duration::from_millis(20));
-        let mids = |all: Vec<Held<()>>| all.into_iter().map(|it| it.request.mid).collect::<Vec<_>>();
+        let mids =
+            |all: Vec<Held<()>>| all.into_iter().map(|it| it.request.mid).collect::<Vec<_>>();
         let ended = std::iter::from_fn(|| queue.pop_ended(now)).collect();
         assert_eq!(mids(ended), ["b", "c"]);
         queue.push(held("d", 5), &Limits::default()).expect("room");
@@ -180,6 +185,9 @@ mod tests {
             max_held_bytes: 3,
             ..Limits::default()
         };
-        assert_eq!(queue.push(held("cc", 1), &small).expect_err("full").mid, "cc");
+        assert_eq!(
+            queue.push(held("cc", 1), &small).expect_err("full").mid,
+            "cc"
+        );
     }
 }

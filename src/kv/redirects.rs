@@ -21,7 +21,8 @@ impl Redirects {
         if self.0.len() >= limit {
             self.0.clear();
         }
-        self.0.insert(request.client, (now, hash(&request.operation)));
+        self.0
+            .insert(request.client, (now, hash(&request.operation)));
     }
 
     /// Whether the client was sent to the present leader with the very same request within this time.
@@ -38,12 +39,7 @@ impl Redirects {
     }
 
     /// What a model checker tells them apart by.
-    pub(super) fn fingerprint(
-        &self,
-        measure: Measure,
-        window: Duration,
-        hasher: &mut impl Hasher,
-    ) {
+    pub(super) fn fingerprint(&self, measure: Measure, window: Duration, hasher: &mut impl Hasher) {
         for (client, (at, request)) in &self.0 {
             let left = measure.until(*at + window);
             if left > 0 {

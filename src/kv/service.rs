@@ -1,10 +1,18 @@
 //! The service: clients are served, redirected, held for a moment, or passed on; the log is applied to the store.
 //!
 //! It sits on a [`Consensus`], which it is handed at every call, and must never look into its messages.
+//!
+//! | file | what it is about |
+//! | --- | --- |
+//! | `service.rs` | who leads; puts; applying the log |
+//! | `reads` | gets |
+//! | `elsewhere` | clients that are redirected, held, passed on |
+
+mod elsewhere;
+mod reads;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::log::info;
 
@@ -12,9 +20,9 @@ use super::client::{Answer, Operation, Outcome, Request};
 use super::command::{Command, Put, text_size_bound};
 use super::mistakes::Mistake;
 use super::options::Options;
-use super::queue::{Held, Queue};
+use super::queue::Queue;
 use super::redirects::Redirects;
-use super::replies::{Limbo, Note, Replies};
+use super::replies::{Note, Replies};
 use super::store::Store;
 use crate::consensus::fingerprint::Measure;
 use crate::consensus::{Consensus, Index, Term, Time, Wishes};
@@ -28,6 +36,8 @@ pub struct Service {
     /// The log is applied to the store through here.
     applied: Index,
     replies: Replies,
+    /// Requests that have just come.
+    asked: Vec<Request>,
     /// Requests that wait: for a leader, or, as puts at a leader, until they may enter the log.
     held: Queue<()>,
     /// Gets that wait at a leader.
@@ -73,6 +83,7 @@ impl Service {
             store: Store::new(options.limits.max_remembered_puts),
             applied: Index::ZERO,
             replies: Replies::new(options.replies, id),
+            asked: Vec::new(),
             held: Queue::default(),
             reads: Queue::default(),
             redirects: Redirects::default(),
@@ -99,9 +110,17 @@ impl Service {
         self.answers.drain(..)
     }
 
-    /// A client asks.
-    pub fn request(&mut self, consensus: &mut Consensus<Command>, request: Request) {
-        self.follow(consensus);
+    /// A client asks. It is served by the next [`advance`](Self::advance), by what is known then: whoever stood still for
+    /// a while must first take in all that has happened.
+    pub fn ask(&mut self, request: Request) {
+        if self.asked.len() < self.options.limits.max_held_requests {
+            return self.asked.push(request);
+        }
+        self.answer(request.client, request.mid, Id::UNKNOWN, Outcome::Fail);
+    }
+
+    /// Serves a client, or sends it elsewhere.
+    fn request(&mut self, consensus: &mut Consensus<Command>, request: Request) {
         if self.options.makes(Mistake::FollowerAnswersGets)
             && matches!(request.operation, Operation::Get { .. })
         {
@@ -127,7 +146,7 @@ impl Service {
     }
 
     /// Catches up with what consensus has done: who leads, what is in the log.
-    pub fn follow(&mut self, consensus: &mut Consensus<Command>) {
+    fn follow(&mut self, consensus: &mut Consensus<Command>) {
         let truncated_after = consensus.take_truncation();
         self.replies.policy_mut().follow(consensus, truncated_after);
         let stance = match consensus.leader() {
@@ -189,6 +208,11 @@ impl Service {
         self.follow(consensus);
         self.apply(consensus);
         self.redirect_overwritten(consensus);
+        let mut asked = std::mem::take(&mut self.asked);
+        for request in asked.drain(..) {
+            self.request(consensus, request);
+        }
+        self.asked = asked;
         if consensus.leads() {
             self.take_over(consensus);
             self.serve_reads(consensus);
@@ -251,70 +275,6 @@ impl Service {
             Operation::Get { .. } => self.serve_get(consensus, request),
             Operation::Put { .. } => self.serve_put(consensus, request),
         }
-    }
-
-    fn serve_get(&mut self, consensus: &mut Consensus<Command>, request: Request) {
-        let limbo = self.limbo(&request);
-        let is_leased = consensus.lease_left().is_some();
-        if is_leased && limbo.through <= self.applied && !limbo.is_own_open {
-            return self.answer_get(consensus, request);
-        }
-        let read_point = ReadPoint {
-            through: limbo.through,
-            barrier: consensus.log().last_index().next(),
-        };
-        let held = self.held_from_now(consensus.now(), request, read_point);
-        if let Err(request) = self.reads.push(held, &self.options.limits) {
-            return self.answer_here(consensus, *request, Outcome::Fail);
-        }
-        self.seek_lease(consensus);
-    }
-
-    /// What stands in the way of a get.
-    fn limbo(&self, request: &Request) -> Limbo {
-        match &request.operation {
-            Operation::Get { key } if !self.options.makes(Mistake::GetOverlooksLimbo) => {
-                self.replies.policy().limbo(request.client, key)
-            }
-            _ => Limbo::default(),
-        }
-    }
-
-    /// Gets wait for a lease: if no entry is on its way whose commit would bring one, one is made.
-    fn seek_lease(&mut self, consensus: &mut Consensus<Command>) {
-        if consensus.lease_left().is_none() && !self.reads.is_empty() {
-            consensus.seek_lease().expect("only a leader serves gets");
-        }
-    }
-
-    /// Serves the gets that can be: all of them under a lease, else those that came before an
-    /// entry which is committed now (its quorum shows that we still led after they came). Those to whose
-    /// key a put is in limbo wait for that as well.
-    fn serve_reads(&mut self, consensus: &mut Consensus<Command>) {
-        if self.reads.is_empty() {
-            return;
-        }
-        let is_leased = consensus.lease_left().is_some();
-        let (applied, commit) = (self.applied, consensus.log().commit());
-        let mut reads = std::mem::take(&mut self.reads);
-        let ready = reads.take_ready(|held| {
-            let ReadPoint { through, barrier } = held.more;
-            let shows_leadership = is_leased || barrier <= commit && barrier <= applied;
-            shows_leadership && through <= applied && !self.limbo(&held.request).is_own_open
-        });
-        self.reads = reads;
-        for held in ready {
-            self.answer_get(consensus, held.request);
-        }
-        self.seek_lease(consensus);
-    }
-
-    fn answer_get(&mut self, consensus: &Consensus<Command>, request: Request) {
-        let Operation::Get { key } = &request.operation else {
-            unreachable!("only gets are answered from the store");
-        };
-        let value = self.store.get(key).unwrap_or_default().to_owned();
-        self.answer_here(consensus, request, Outcome::Value(value));
     }
 
     fn serve_put(&mut self, consensus: &mut Consensus<Command>, request: Request) {
@@ -393,30 +353,6 @@ impl Service {
         }
     }
 
-    /// Passes on the clients that have waited long enough for a leader, or for a leader that doubts its quorum: they
-    /// reach replicas that we do not. Where a quorum is heard there will be a leader soon, so there they
-    /// wait longer.
-    pub fn pass_on_overdue(&mut self, consensus: &Consensus<Command>) {
-        let now = consensus.now();
-        let leads = consensus.leads();
-        if leads && !consensus.doubts_quorum() {
-            return;
-        }
-        while let Some(mut held) = self.held.pop_ended(now) {
-            let longest = held.since + self.options.timing.client_hold_max;
-            if !leads && now < longest && self.hears_quorum(consensus) {
-                held.until = longest.min(now + self.options.timing.client_hold);
-                let back = self.held.push(held, &self.options.limits);
-                back.expect("there was room for it just now");
-                continue;
-            }
-            self.pass_on(consensus, held.request);
-        }
-        while let Some(held) = self.reads.pop_ended(now) {
-            self.pass_on(consensus, held.request);
-        }
-    }
-
     /// When the service must next be called, if that is certain.
     pub fn deadline(&self, consensus: &Consensus<Command>) -> Option<Time> {
         let ends = [self.held.first_end(), self.reads.first_end()];
@@ -429,80 +365,13 @@ impl Service {
         [passes_on_at, takes_over_at].into_iter().flatten().min()
     }
 
-    fn redirect(&mut self, now: Time, request: Request, leader: Id) {
-        let limit = self.options.limits.max_remembered_clients;
-        self.redirects.note(now, &request, limit);
-        self.answer(request.client, request.mid, leader, Outcome::Redirect);
-    }
-
-    fn hold(&mut self, consensus: &mut Consensus<Command>, request: Request) {
-        let held = self.held_from_now(consensus.now(), request, ());
-        if let Err(request) = self.held.push(held, &self.options.limits) {
-            return self.answer_here(consensus, *request, Outcome::Fail);
-        }
-        consensus.hurry_election();
-    }
-
-    fn held_from_now<T>(&self, now: Time, request: Request, more: T) -> Held<T> {
-        Held {
-            request,
-            since: now,
-            until: now + self.client_hold(now),
-            more,
-        }
-    }
-
-    /// How long a client waits here: the longer there has been no leader the longer, lest many clients
-    /// be passed around all the time.
-    fn client_hold(&self, now: Time) -> Duration {
-        let timing = &self.options.timing;
-        let leaderless = now.since(self.led_at);
-        (leaderless / 8).clamp(timing.client_hold, timing.client_hold_max)
-    }
-
-    /// Sends a client on to another replica, because this one cannot serve it.
-    fn pass_on(&mut self, consensus: &Consensus<Command>, request: Request) {
-        let to = self.next_to_try(consensus);
-        info!("no leader: passing client {} on to {to}", request.client);
-        self.answer(request.client, request.mid, to, Outcome::Redirect);
-    }
-
-    /// Whether a quorum has been heard lately, ourselves included.
-    fn hears_quorum(&self, consensus: &Consensus<Command>) -> bool {
-        let members = consensus.members();
-        let heard = members.peers().iter();
-        let heard = heard.filter(|peer| heard_lately(consensus, **peer));
-        heard.count() + 1 >= members.quorum()
-    }
-
-    /// Whom a client may ask while we know of no leader: in turn those of whom we have heard
-    /// nothing lately, since a leader may be among them; if there are none, all.
-    fn next_to_try(&mut self, consensus: &Consensus<Command>) -> Id {
-        let peers = consensus.members().peers();
-        let unheard = peers.iter().copied();
-        let unheard: Vec<Id> = unheard
-            .filter(|peer| !heard_lately(consensus, *peer))
-            .collect();
-        let candidates = if unheard.is_empty() { peers } else { &unheard };
-        self.passed_on = self.passed_on.wrapping_add(1);
-        match candidates.len() {
-            0 => consensus.members().own(),
-            count => candidates[self.passed_on % count],
-        }
-    }
-
     fn answer_put(&mut self, consensus: &Consensus<Command>, put: &Put) {
         let leader = consensus.leader().unwrap_or(Id::UNKNOWN);
         self.answer(put.client, put.mid.clone(), leader, Outcome::Stored);
     }
 
     /// Answers with what this replica believes to be the leader.
-    fn answer_here(
-        &mut self,
-        consensus: &Consensus<Command>,
-        request: Request,
-        outcome: Outcome,
-    ) {
+    fn answer_here(&mut self, consensus: &Consensus<Command>, request: Request, outcome: Outcome) {
         let leader = consensus.leader().unwrap_or(Id::UNKNOWN);
         self.answer(request.client, request.mid, leader, outcome);
     }
@@ -527,12 +396,6 @@ impl Service {
             Stance::Leaderless => assert!(self.reads.is_empty(), "gets wait at leaders only"),
         }
     }
-}
-
-/// Whether a peer has been heard within the time of a campaign.
-fn heard_lately(consensus: &Consensus<Command>, peer: Id) -> bool {
-    let since = consensus.now() - consensus.options().timing.campaign_timeout;
-    consensus.heard_at(peer).is_some_and(|at| at >= since)
 }
 
 /// What can be seen of a service.
@@ -571,6 +434,7 @@ impl Service {
             store,
             applied,
             replies,
+            asked,
             held,
             reads,
             redirects,
@@ -581,7 +445,7 @@ impl Service {
             passed_on: _,
             answers,
         } = self;
-        (applied, stance, answers).hash(hasher);
+        (applied, stance, asked, answers).hash(hasher);
         store.fingerprint(hasher);
         replies.fingerprint(hasher);
         held.fingerprint(measure, hasher);

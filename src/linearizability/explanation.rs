@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
+use super::operation::{Kind, Operation};
 use super::picture::Names;
-use super::{Kind, Operation};
 
 /// What is wrong with operations that prove a violation.
 pub(super) fn explain(operations: &[Operation]) -> String {

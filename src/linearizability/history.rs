@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::error::Category;
 
-use super::{Kind, Operation};
+use super::operation::{Kind, Operation};
 use crate::id::Id;
 
 /// The longest line that is read, its end included. No key or value of a store that speaks in

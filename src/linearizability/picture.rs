@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt::{self, Write};
 
-use super::{Kind, Operation, Violation};
+use super::operation::{Kind, Operation, Violation};
 
 /// The greatest width of a line, in columns.
 const WIDTH: usize = 100;
@@ -83,8 +83,15 @@ fn milliseconds(time_ns: u64) -> String {
     format!("{}.{:06}", time_ns / 1_000_000, time_ns % 1_000_000)
 }
 
+impl fmt::Display for Violation {
+    /// Some lines of text, the last without its end; no line is wider than 100 columns.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        draw(self, f)
+    }
+}
+
 /// Draws a violation: the operations, a lane each, and what is wrong with them.
-pub(super) fn draw(violation: &Violation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn draw(violation: &Violation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let operations = &violation.operations;
     let key = shorten(&violation.key, KEY_CHARACTERS);
     writeln!(f, "Key \"{key}\":")?;

@@ -1,6 +1,7 @@
 //! Small histories by hand, in both verdicts.
 
 use super::*;
+use crate::id::Id;
 
 mod chance;
 

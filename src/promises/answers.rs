@@ -40,7 +40,9 @@ impl Answers {
         match attempt.is_refused {
             true => broken(
                 "no commit after a redirect",
-                format!("{id} commits {mid} at {index}, whose client was told that it had no effect"),
+                format!(
+                    "{id} commits {mid} at {index}, whose client was told that it had no effect"
+                ),
             ),
             false => Ok(()),
         }
@@ -58,7 +60,10 @@ impl Answers {
         let attempt = self.attempt(mid);
         let bit = 1 << id.0;
         if attempt.answered_by & bit != 0 {
-            return broken("one answer an attempt", format!("{id} answers {mid} a second time"));
+            return broken(
+                "one answer an attempt",
+                format!("{id} answers {mid} a second time"),
+            );
         }
         attempt.answered_by |= bit;
         let was_stored = attempt.is_stored;

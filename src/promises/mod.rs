@@ -75,12 +75,13 @@ struct Known {
     lease_end: Option<Duration>,
 }
 
-/// What was known of a replica before its step.
+/// When a step was taken, and what was known of the replica before it.
 #[derive(Clone, Copy, Debug)]
 struct Before {
     /// The term that it led, if it did.
     led: Option<Term>,
     commit: Index,
+    time: Duration,
 }
 
 /// What is known of a run.
@@ -131,6 +132,7 @@ impl Promises {
         let before = Before {
             led: known.leading.map(|(term, _)| term),
             commit: known.commit,
+            time: step.time,
         };
         known.lease_end = step.lease_end;
         self.check_vote(view)?;
@@ -163,7 +165,10 @@ impl Promises {
         let (before, voted) = (known.term, known.vote);
         (known.term, known.vote) = (term, vote);
         if term < before {
-            return broken("terms rise", format!("{id} went from term {before} back to {term}"));
+            return broken(
+                "terms rise",
+                format!("{id} went from term {before} back to {term}"),
+            );
         }
         match voted {
             Some(other) if term == before && vote != voted => broken(
@@ -180,7 +185,10 @@ impl Promises {
         let known = &mut self.replicas[usize::from(view.id().0)];
         let followed = known.mirror.follow(view.log(), &mut self.entries);
         followed.or_else(|id| {
-            let what = format!("{}'s log differs from another's at or before {id}", view.id());
+            let what = format!(
+                "{}'s log differs from another's at or before {id}",
+                view.id()
+            );
             broken("log matching", what)
         })
     }
@@ -206,7 +214,10 @@ impl Promises {
         }
         let other = *self.leaders.entry(term).or_insert(id);
         if other != id {
-            return broken("election safety", format!("{other} and {id} both lead term {term}"));
+            return broken(
+                "election safety",
+                format!("{other} and {id} both lead term {term}"),
+            );
         }
         let committed = self.committed.last().copied();
         let through = Index(self.committed.len() as u64);
@@ -214,7 +225,9 @@ impl Promises {
         if lacking && term > self.committing_term {
             return broken(
                 "leader completeness",
-                format!("leader {id} of term {term} lacks what is committed through index {through}"),
+                format!(
+                    "leader {id} of term {term} lacks what is committed through index {through}"
+                ),
             );
         }
         Ok(())
@@ -261,7 +274,10 @@ impl Promises {
             return Ok(());
         }
         known.commit = commit;
-        let own = known.mirror.at(commit).expect("what is committed is in the log");
+        let own = known
+            .mirror
+            .at(commit)
+            .expect("what is committed is in the log");
         let through = Index(self.committed.len() as u64);
         // Whoever knows of more must have the same before it; whoever knows of less the same there.
         let both = commit.min(through);
@@ -282,7 +298,10 @@ impl Promises {
             );
         }
         for index in (through.next().0..=commit.0).map(Index) {
-            let entry = known.mirror.at(index).expect("what is committed is in the log");
+            let entry = known
+                .mirror
+                .at(index)
+                .expect("what is committed is in the log");
             self.committed.push(entry);
             match view.entry(index).and_then(|entry| entry.command()) {
                 Some(Command::Put(put)) => self.answers.committed(id, index, &put.mid)?,
@@ -325,13 +344,23 @@ impl Promises {
             let what = format!("{id} answers {mid}, but does not lead");
             return broken("gets from the leader alone", what);
         }
+        let lease_end = self.replicas[usize::from(id.0)].lease_end;
+        if let Some(end) = lease_end.filter(|end| *end <= before.time) {
+            let over = (before.time - end).as_secs_f64() * 1e3;
+            let what =
+                format!("{id} answers {mid} under a lease that has been over for {over:.3} ms");
+            return broken("lease", what);
+        }
         let term = before.led.unwrap_or(view.term());
         // Without a lease a get may still be answered after a round through the log.
         let is_leased = view.lease_left().is_some() || view.commit() == before.commit;
         match is_leased && term < self.committing_term {
             true => broken(
                 "lease",
-                format!("{id} answers {mid} under its lease of term {term}, but {}", self.last_commit()),
+                format!(
+                    "{id} answers {mid} under its lease of term {term}, but {}",
+                    self.last_commit()
+                ),
             ),
             false => Ok(()),
         }
@@ -378,7 +407,10 @@ fn check_loyalty(view: &View<'_>, candidate: Id, letter: &Letter) -> Checked {
     match &letter.message.body {
         Body::PreVoteResponse(response) if response.granted && is_loyal => broken(
             "no pre-vote against a leader that is heard",
-            format!("{} is for {candidate}, having heard the leader {heard_ago:?} ago", view.id()),
+            format!(
+                "{} is for {candidate}, having heard the leader {heard_ago:?} ago",
+                view.id()
+            ),
         ),
         _ => Ok(()),
     }

@@ -36,9 +36,15 @@ fn promises_hold_whatever_happens() {
     }
     answered.is_plausible(SEEDS as usize);
     // A second answer is a blemish, not a mistake; it must stay rare.
-    assert!(answered.duplicates * 1_000 < answered.ok, "too many second answers: {answered:?}");
+    assert!(
+        answered.duplicates * 1_000 < answered.ok,
+        "too many second answers: {answered:?}"
+    );
     // Nor may many attempts that a living replica has taken stay without an answer.
-    assert!(answered.silent * 20_000 < answered.ok, "too many were never answered: {answered:?}");
+    assert!(
+        answered.silent * 20_000 < answered.ok,
+        "too many were never answered: {answered:?}"
+    );
     println!("{answered:?}");
 }
 
@@ -148,8 +154,7 @@ impl Chaos {
         // One entry at a time lets a log be caught halfway through its repair.
         let usual = options.consensus.limits.max_append_entries;
         let batches = [1, usual];
-        options.consensus.limits.max_append_entries =
-            *batches.choose(&mut rng).expect("not empty");
+        options.consensus.limits.max_append_entries = *batches.choose(&mut rng).expect("not empty");
         let prices = [0, 1, 30].map(Duration::from_millis);
         options.consensus.tuning.message_price = *prices.choose(&mut rng).expect("not empty");
         let drift = i64::from(options.consensus.timing.max_clock_drift_ppm);
@@ -245,7 +250,8 @@ impl Chaos {
         let key = self.rng.random_range(0..CLIENTS).to_string();
         // Nobody puts to a key while an earlier put of its own to that key is open: it could not tell which one counts.
         let is_open = self.attempts.values().any(|attempt| {
-            let is_put = matches!(&attempt.operation, Operation::Put { key: other, .. } if *other == key);
+            let is_put =
+                matches!(&attempt.operation, Operation::Put { key: other, .. } if *other == key);
             attempt.client == client && is_put && attempt.outcome.is_none()
         });
         let operation = match !is_open && self.rng.random_bool(0.6) {
@@ -255,7 +261,11 @@ impl Chaos {
             },
             false => Operation::Get { key },
         };
-        let to = *self.cluster.living().choose(&mut self.rng).expect("a quorum lives");
+        let to = *self
+            .cluster
+            .living()
+            .choose(&mut self.rng)
+            .expect("a quorum lives");
         self.ask(client, self.requests, operation, to);
     }
 
@@ -285,13 +295,21 @@ impl Chaos {
         let Step { id, outputs } = step;
         let node = &self.cluster.nodes[&id];
         let view = node.machine.view();
-        let lease_end = view.lease_left().map(|left| node.clock.reached(view.now() + left));
+        let lease_end = view
+            .lease_left()
+            .map(|left| node.clock.reached(view.now() + left));
         let seen: Vec<Output> = outputs
             .answers
             .iter()
             .cloned()
             .map(Output::Answer)
-            .chain(outputs.letters.iter().cloned().map(|(to, letter)| Output::Send { to, letter }))
+            .chain(
+                outputs
+                    .letters
+                    .iter()
+                    .cloned()
+                    .map(|(to, letter)| Output::Send { to, letter }),
+            )
             .collect();
         let checked = self.promises.check(&Seen {
             time: self.cluster.now,
@@ -340,15 +358,39 @@ impl Chaos {
     }
 
     fn tell(&self) {
-        println!("seed {} {:?} n={} loss={} price={:?}", self.seed, self.answered, self.cluster.nodes.len(), self.sky.borrow().loss, self.cluster.nodes[&Id(0)].machine.view().consensus().options().tuning.message_price);
+        println!(
+            "seed {} {:?} n={} loss={} price={:?}",
+            self.seed,
+            self.answered,
+            self.cluster.nodes.len(),
+            self.sky.borrow().loss,
+            self.cluster.nodes[&Id(0)]
+                .machine
+                .view()
+                .consensus()
+                .options()
+                .tuning
+                .message_price
+        );
         for (mid, attempt) in &self.attempts {
             if attempt.outcome.is_none() && self.cluster.living().contains(&attempt.asked) {
-                println!("  silent {mid} at {:?} asked {} {:?} of {}", attempt.invoked, attempt.asked, attempt.operation, attempt.client);
+                println!(
+                    "  silent {mid} at {:?} asked {} {:?} of {}",
+                    attempt.invoked, attempt.asked, attempt.operation, attempt.client
+                );
                 for (id, node) in &self.cluster.nodes {
                     let view = node.machine.view();
                     for (place, entry) in view.entries().enumerate() {
-                        if let Some(leasekv::kv::Command::Put(put)) = entry.command() && &put.mid == mid {
-                            println!("     in {id}'s log at {} term {} answerer {} alive {}", place+1, entry.term, put.answerer, node.alive);
+                        if let Some(leasekv::kv::Command::Put(put)) = entry.command()
+                            && &put.mid == mid
+                        {
+                            println!(
+                                "     in {id}'s log at {} term {} answerer {} alive {}",
+                                place + 1,
+                                entry.term,
+                                put.answerer,
+                                node.alive
+                            );
                         }
                     }
                 }
@@ -363,7 +405,9 @@ impl Chaos {
             let (kind, key, value) = match (&attempt.operation, &attempt.outcome) {
                 (_, Some((_, Outcome::Redirect | Outcome::Fail))) => continue,
                 (Operation::Put { key, value }, _) => (Kind::Put, key, value),
-                (Operation::Get { key }, Some((_, Outcome::Value(value)))) => (Kind::Get, key, value),
+                (Operation::Get { key }, Some((_, Outcome::Value(value)))) => {
+                    (Kind::Get, key, value)
+                }
                 (Operation::Get { .. }, _) => continue,
             };
             let nanos = |time: Duration| time.as_nanos() as u64;

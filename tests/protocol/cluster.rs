@@ -47,7 +47,10 @@ impl Clock {
 
 /// Something under way to a machine.
 pub(crate) enum Parcel<M: Machine> {
-    Letter { from: Id, letter: M::Letter },
+    Letter {
+        from: Id,
+        letter: M::Letter,
+    },
     /// Something that the cluster's user does with the machine.
     Call(Box<dyn FnOnce(&mut M, Time)>),
 }
@@ -198,7 +201,11 @@ impl<M: Machine> Cluster<M> {
                 return None;
             };
             self.now = self.now.max(at);
-            let arrives = self.network.keys().next().is_some_and(|&(due, _)| due <= self.now);
+            let arrives = self
+                .network
+                .keys()
+                .next()
+                .is_some_and(|&(due, _)| due <= self.now);
             if !arrives {
                 let (_, id) = self.next_deadline().expect("something is due");
                 return Some(self.advance(id));

@@ -69,7 +69,9 @@ impl<M: Subject> Default for Stage<M> {
 
 impl<M: Subject> Stage<M> {
     pub(crate) fn story(&mut self) -> Result<&mut Story<M>> {
-        self.story.as_mut().ok_or_else(|| "start with `cluster N`".into())
+        self.story
+            .as_mut()
+            .ok_or_else(|| "start with `cluster N`".into())
     }
 
     /// Carries a command out, if it is one of those that all scripts have.
@@ -186,7 +188,11 @@ fn give_log<M: Subject>(
 
 /// Some other member: one for each term, as there is one leader a term.
 fn phantom(members: &[Id], id: Id, term: Term) -> Id {
-    let others: Vec<Id> = members.iter().copied().filter(|&other| other != id).collect();
+    let others: Vec<Id> = members
+        .iter()
+        .copied()
+        .filter(|&other| other != id)
+        .collect();
     others[term.0 as usize % others.len()]
 }
 
@@ -257,7 +263,14 @@ fn forged<M: Subject>(story: &Story<M>, command: &Command) -> Result<Message<M::
     };
     let entry = arguments.take_key("entry").map(|name| Entry {
         term,
-        payload: Payload::Command(M::command(name, LogId { term, index: index.next() }, sender)),
+        payload: Payload::Command(M::command(
+            name,
+            LogId {
+                term,
+                index: index.next(),
+            },
+            sender,
+        )),
     });
     let body = match positional(command, 2)? {
         "append" => Body::Append(Append {

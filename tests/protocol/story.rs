@@ -57,7 +57,9 @@ impl<M: Machine> Story<M> {
         let cluster = Cluster::new(&clocks, options, Box::new(|_, _| vec![HOP]));
         let seen = cluster.nodes.iter();
         Story {
-            seen: seen.map(|(&id, node)| (id, Seen::of(&node.machine))).collect(),
+            seen: seen
+                .map(|(&id, node)| (id, Seen::of(&node.machine)))
+                .collect(),
             cluster,
             losses: Rc::default(),
             counts: BTreeMap::new(),
@@ -216,8 +218,13 @@ impl<M: Machine> Story<M> {
 
 fn status<C: leasekv::consensus::Command>(id: Id, consensus: &Consensus<C>) -> String {
     let log = consensus.log();
-    let terms: Vec<String> = log.from(Index(1)).map(|entry| entry.term.to_string()).collect();
-    let leader = consensus.leader().map_or("none".to_owned(), |id| id.to_string());
+    let terms: Vec<String> = log
+        .from(Index(1))
+        .map(|entry| entry.term.to_string())
+        .collect();
+    let leader = consensus
+        .leader()
+        .map_or("none".to_owned(), |id| id.to_string());
     let mut text = format!(
         "{id} {:?} term={} leader={leader} log=[{}] commit={}",
         consensus.role(),

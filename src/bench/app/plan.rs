@@ -12,8 +12,8 @@ use crate::bench::config::Config;
 use crate::bench::config::suite::Test;
 use crate::bench::drivers::virtual_time;
 use crate::bench::trace::compile::Circumstances;
-use crate::replica::Options;
 use crate::course::arguments::OPTIONS_VARIABLE;
+use crate::replica::Options;
 
 /// A test to run, and where its history goes.
 #[derive(Debug)]

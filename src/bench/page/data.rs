@@ -11,8 +11,8 @@ use crate::bench::record::journal::Effect;
 use crate::bench::trace::record::{
     End, Fate, Fault, Leader, Message, Note, Start, State, Trace, Violation,
 };
-use crate::id::Id;
 use crate::course::state::StateChange;
+use crate::id::Id;
 
 /// How many bytes a page's data may take. Beyond it the longest datagrams are cut, in the page and not
 /// in the trace, so that the page of a run of the course always stays below 10 MB.

@@ -5,8 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::bench::record::journal::Effect;
-use crate::id::Id;
 use crate::course::state::StateChange;
+use crate::id::Id;
 
 /// The `format` of the first line.
 pub const FORMAT: &str = "leasekv-trace";

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use super::record::{Fate, Fault, Message, Start, State};
-use crate::id::Id;
 use crate::course::state::LogChange;
+use crate::id::Id;
 
 /// How long the replicas' logs are, by what they told of them.
 #[derive(Debug)]

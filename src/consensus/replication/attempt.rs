@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use super::worth::{Offer, Silence};
 use crate::consensus::fingerprint::Measure;
 use crate::consensus::time::Time;
 
@@ -23,6 +24,17 @@ pub(crate) struct Attempt {
     pub has_failed: bool,
 }
 
+/// What to do about an attempt that is not acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Send it again.
+    Again,
+    /// Send a copy to one more follower.
+    Copy,
+    /// Wait: what waits becomes worth a message by waiting.
+    Wait,
+}
+
 impl Attempt {
     /// One that begins now, whose responses are due after `patience`.
     pub(crate) fn new(now: Time, patience: Duration) -> Attempt {
@@ -34,6 +46,42 @@ impl Attempt {
             copies: 0,
             has_failed: false,
         }
+    }
+
+    /// What to do now that the response is late, and the attempt as it is after that. `again` and `copy` are what could
+    /// be sent; `patience` is how long to wait at least before looking again.
+    pub(crate) fn look_again(
+        &self,
+        now: Time,
+        silence: &Silence,
+        again: Offer,
+        copy: Option<Offer>,
+        price: Duration,
+        patience: Duration,
+    ) -> (Next, Attempt) {
+        let worth_from = |offer| self.began + silence.pays_from(offer, price);
+        let expected = self.began + silence.wait(now.since(self.began));
+        let again_from = worth_from(again);
+        let copy_from = copy.map(worth_from);
+        let mut after = *self;
+        let next = if again_from <= expected {
+            after.failures = self.failures.saturating_add(1);
+            after.copies = 0;
+            Next::Again
+        } else if copy_from.is_some_and(|from| from <= expected) {
+            after.copies = self.copies.saturating_add(1);
+            Next::Copy
+        } else {
+            let soonest = copy_from.map_or(again_from, |from| from.min(again_from));
+            after.retry_at = soonest.max(now + patience);
+            return (Next::Wait, after);
+        };
+        // As long as it can be bad luck there is no reason to slow down.
+        if silence.is_death() {
+            after.delay = (2 * self.delay).min(silence.longest);
+        }
+        after.retry_at = now + after.delay;
+        (next, after)
     }
 
     /// What a model checker tells attempts apart by.

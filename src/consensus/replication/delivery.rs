@@ -113,7 +113,10 @@ mod tests {
     #[test]
     fn a_message_arrives_more_often_than_a_whole_attempt() {
         let arrival = after(4).arrival(3);
-        assert!((0.82..0.86).contains(&arrival), "{arrival}: 0.6 to the third");
+        assert!(
+            (0.82..0.86).contains(&arrival),
+            "{arrival}: 0.6 to the third"
+        );
         assert!((after(4).arrival(1) - after(4).success()).abs() < 1e-6);
     }
 }

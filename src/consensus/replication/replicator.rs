@@ -1,13 +1,12 @@
-//! A leader's part: along which routes entries travel, when they are sent again, and what the followers'
-//! receipts show (Raft §5.3).
+//! A leader's part: along which routes entries travel, and when they are sent again (Raft §5.3).
+
+mod responses;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use ::log::{debug, error};
-
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Next};
 use super::delivery::Delivery;
 use super::followers::Followers;
 use super::pace::{Gaps, RoundTrips};
@@ -18,7 +17,7 @@ use crate::consensus::entry::{Command, Entry};
 use crate::consensus::fingerprint::Measure;
 use crate::consensus::log::Log;
 use crate::consensus::members::reached_by;
-use crate::consensus::message::{Append, AppendOutcome, AppendResponse, Body};
+use crate::consensus::message::{Append, Body};
 use crate::consensus::options::{Limits, Options, Plan};
 use crate::consensus::time::Time;
 use crate::consensus::types::{Index, LogId};
@@ -67,7 +66,9 @@ impl Replicator {
         let inherited = core.log.last_index();
         let progress = |&peer: &Id| {
             let heard_at = core.heard_at.get(&peer).copied().unwrap_or(Time::ZERO);
-            let last = known.get(&peer).map_or(inherited, |last| last.index.min(inherited));
+            let last = known
+                .get(&peer)
+                .map_or(inherited, |last| last.index.min(inherited));
             let missing = !known.contains_key(&peer);
             (peer, Progress::new(core.now, last, missing, heard_at))
         };
@@ -268,35 +269,15 @@ impl Replicator {
             _ => Way::Route,
         };
         let again = self.offer(core, &silence, way);
+        let copy = (way == Way::Route).then(|| silence.copy());
         let price = core.options.tuning.message_price;
-        let again_from = attempt.began + silence.pays_from(again, price);
-        let copy_from = attempt.began + silence.pays_from(silence.copy(), price);
-        let expected = attempt.began + silence.wait(now.since(attempt.began));
-        let is_bad_luck = !self.delivery.is_death(attempt.failures);
-        let mut next = attempt;
-        if again_from <= expected {
-            next.failures = attempt.failures.saturating_add(1);
-            next.copies = 0;
-            self.send_way(core, way);
-        } else if way == Way::Route && copy_from <= expected {
-            next.copies = attempt.copies.saturating_add(1);
-            self.send_copy(core);
-        } else {
-            // Nothing is sent; what waits becomes worth it by waiting.
-            let worth_at = again_from.min(copy_from).max(now + patience);
-            self.set_attempt(Attempt { retry_at: worth_at, ..next });
-            return;
+        let (next, after) = attempt.look_again(now, &silence, again, copy, price, patience);
+        self.attempt = Some(after);
+        match next {
+            Next::Again => self.send_way(core, way),
+            Next::Copy => self.send_copy(core),
+            Next::Wait => {}
         }
-        let longest = core.options.timing.retry_max;
-        if !is_bad_luck {
-            next.delay = (2 * attempt.delay).min(longest);
-        }
-        next.retry_at = now + next.delay;
-        self.set_attempt(next);
-    }
-
-    fn set_attempt(&mut self, attempt: Attempt) {
-        self.attempt = Some(attempt);
     }
 
     fn silence<C: Command>(&self, core: &Core<C>, attempt: Attempt) -> Silence {
@@ -392,7 +373,8 @@ impl Replicator {
         let behind = Index(previous.index.0 + entries.len() as u64);
         let log = (core.log.last_index(), core.log.commit());
         for &id in route {
-            self.follower(id).note_sent(now, behind, log, response_wanted);
+            self.follower(id)
+                .note_sent(now, behind, log, response_wanted);
         }
         let append = Append {
             previous,
@@ -411,105 +393,6 @@ impl Replicator {
     fn follower(&mut self, id: Id) -> &mut Progress {
         let follower = self.followers.get_mut(id);
         follower.expect("routes lead over followers")
-    }
-
-    /// The followers on a route answer. Returns how far they know the log to be committed, if that can be.
-    pub(crate) fn on_response<C: Command>(
-        &mut self,
-        core: &mut Core<C>,
-        from: Id,
-        response: &AppendResponse,
-    ) -> Index {
-        if response.receipts.is_empty() {
-            return Index::ZERO;
-        }
-        let (now, last) = (core.now, core.log.last_index());
-        let before = self.held_by_quorum(core);
-        let mut behind = Vec::new();
-        let mut more = Vec::new();
-        for receipt in &response.receipts {
-            let follower = receipt.follower;
-            let Some(progress) = self.followers.get_mut(follower) else {
-                error!("ignoring a receipt from {from} for {follower}, which is no member");
-                continue;
-            };
-            if !core.knows(follower, receipt.incarnation) {
-                continue;
-            }
-            match receipt.outcome {
-                AppendOutcome::Matched(index) if index <= last => {
-                    progress.note_heard(now);
-                    if progress.note_matched(index, last) {
-                        more.push(follower);
-                    }
-                }
-                AppendOutcome::Matched(index) => error!(
-                    "ignoring {follower}, which claims to hold {index}, beyond our last {last}"
-                ),
-                AppendOutcome::Refused { previous, hint } => {
-                    progress.note_heard(now);
-                    if progress.back_off(previous, hint, &core.log) {
-                        debug!("{follower} lacks entries from {} on", progress.next);
-                        behind.push(follower);
-                    }
-                }
-            }
-        }
-        self.round_trips.note(now.since(response.sent_at));
-        if let Some(attempt) = &mut self.attempt {
-            // Somebody has been reached.
-            attempt.failures = attempt.failures.saturating_sub(1);
-        }
-        self.note_progress(core, before);
-        let lacks_quorum = self.held_by_quorum(core) < last;
-        for follower in behind {
-            // What is committed anyway can wait, the next append repairs it; but not what takes several.
-            let is_far = self.is_far_behind(core, follower);
-            if is_far || lacks_quorum || self.wishes.missed.contains(&follower) {
-                more.push(follower);
-            }
-        }
-        for follower in more {
-            self.send_along(core, &[follower], true);
-        }
-        self.committed_as_told(core, from, response.commit)
-    }
-
-    /// Whether a follower lacks more than fits into an append.
-    fn is_far_behind<C: Command>(&mut self, core: &Core<C>, id: Id) -> bool {
-        let next = self.follower(id).next;
-        let last = core.log.last_index();
-        let batch = core.options.limits.max_append_entries as u64;
-        last.0 >= next.0 + batch
-    }
-
-    /// How far the log is committed, as a follower says. It may know more than we do, if the receipts that showed it
-    /// got lost on their way to us; but not more than we have sent to a quorum.
-    fn committed_as_told<C: Command>(&self, core: &Core<C>, from: Id, told: Index) -> Index {
-        if told <= core.log.commit() {
-            return Index::ZERO;
-        }
-        let sent = self.followers.all().map(|progress| progress.sent_through);
-        let possible = reached_by(core.members.quorum() - 1, sent);
-        if told > possible || core.now < self.commits_from {
-            error!("ignoring {from}, which takes {told} for committed; we have sent a quorum {possible}");
-            return Index::ZERO;
-        }
-        told
-    }
-
-    /// Notes that a quorum has come to hold more than `before`.
-    fn note_progress<C: Command>(&mut self, core: &Core<C>, before: Index) {
-        let (now, patience) = (core.now, self.patience(core));
-        if self.held_by_quorum(core) <= before {
-            return;
-        }
-        self.progress_at = now;
-        let attempt = self.attempt.replace(Attempt::new(now, patience));
-        if attempt.is_none_or(|attempt| !attempt.has_failed) {
-            let remembered = core.options.tuning.remembered_attempts;
-            self.delivery.note(true, remembered);
-        }
     }
 
     /// When the leader must next send something.
@@ -563,7 +446,10 @@ impl Replicator {
             dispatched,
             is_announced,
             // What was measured only matters within these limits.
-            round_trips.timeout().min(timing.overdue()).max(timing.retry_min),
+            round_trips
+                .timeout()
+                .min(timing.overdue())
+                .max(timing.retry_min),
             (delivery, wishes, next_end),
             gaps.last().map(|at| measure.age(at)),
             // Where messages cost nothing, what is expected does not matter.

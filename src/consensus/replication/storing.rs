@@ -25,7 +25,9 @@ pub(crate) fn take_append<C: Command>(core: &mut Core<C>, leader: Id, append: Ap
         let matched = match store(core, append.previous, &append.entries) {
             Ok(matched) => matched,
             Err(problem) => {
-                return error!("ignoring an append from {leader} that no leader can have sent: {problem}");
+                return error!(
+                    "ignoring an append from {leader} that no leader can have sent: {problem}"
+                );
             }
         };
         // Our log equals the leader's through there, and so far goes what its commit index says of ours.

@@ -49,6 +49,11 @@ pub(crate) struct Offer {
 }
 
 impl Silence {
+    /// Whether it is likelier that somebody is dead than that so much is bad luck.
+    pub(crate) fn is_death(&self) -> bool {
+        self.delivery.is_death(self.failures)
+    }
+
     /// How likely the last on a route has not got it, given that it has not been heard of.
     fn chance_unserved(&self) -> f64 {
         let arrival = self.arrival;

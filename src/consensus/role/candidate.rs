@@ -285,11 +285,9 @@ impl Candidate {
     }
 
     pub(crate) fn lead_with_quorum<C: Command>(&mut self, core: &Core<C>) -> Option<Transition> {
-        self.campaign
-            .has_quorum(core)
-            .then(|| Transition::Lead {
-                known: std::mem::take(&mut self.campaign.known),
-            })
+        self.campaign.has_quorum(core).then(|| Transition::Lead {
+            known: std::mem::take(&mut self.campaign.known),
+        })
     }
 
     pub(crate) fn deadline(&self) -> Time {

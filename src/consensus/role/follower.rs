@@ -159,12 +159,7 @@ impl Follower {
     }
 
     /// What a model checker tells followers apart by.
-    pub(crate) fn fingerprint(
-        &self,
-        measure: Measure,
-        timing: &Timing,
-        hasher: &mut impl Hasher,
-    ) {
+    pub(crate) fn fingerprint(&self, measure: Measure, timing: &Timing, hasher: &mut impl Hasher) {
         let Follower {
             heard_at,
             suspected,

@@ -75,8 +75,7 @@ impl Leader {
     /// deposed leader can still have a lease.
     fn commit<C: Command>(&mut self, core: &mut Core<C>, told: Index) {
         let held = self.replicator.held_by_quorum(core).max(told);
-        let may_count =
-            core.is_of_this_term(held) || core.options.makes(Mistake::CommitOlderTerms);
+        let may_count = core.is_of_this_term(held) || core.options.makes(Mistake::CommitOlderTerms);
         if core.now < self.replicator.commits_from() || held <= core.log.commit() || !may_count {
             return;
         }

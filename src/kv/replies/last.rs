@@ -204,7 +204,10 @@ impl Policy for LastAnswers {
             None => Vec::new(),
             Some(Command::Put(_)) => {
                 let item = self.ledger.get(index).map(|item| (index, item));
-                item.filter(is_due).map(|(place, _)| place).into_iter().collect()
+                item.filter(is_due)
+                    .map(|(place, _)| place)
+                    .into_iter()
+                    .collect()
             }
             Some(Command::TakeOver(_)) => {
                 let due = self.ledger.open_through(index).filter(is_due);
@@ -276,8 +279,8 @@ impl Policy for LastAnswers {
             };
             let answered = self.applied_by(from);
             let is_gone = silence.chance < NO_CHANCE && time >= timing.answerer_patience;
-            let is_too_long = time >= timing.answerer_return
-                || self.ledger.len() > options.limits.max_unsettled;
+            let is_too_long =
+                time >= timing.answerer_return || self.ledger.len() > options.limits.max_unsettled;
             let after = match (is_too_long, is_gone) {
                 (true, _) => answered,
                 // What was inherited is left to it for longer.
@@ -288,7 +291,11 @@ impl Policy for LastAnswers {
                 let duty = item.duty();
                 duty.whose == from && duty.since > after
             };
-            if self.ledger.open_through(consensus.log().last_index()).any(is_concerned) {
+            if self
+                .ledger
+                .open_through(consensus.log().last_index())
+                .any(is_concerned)
+            {
                 info!("{from} is gone: taking over its answers after {after}");
                 let by = self.own;
                 return Some(TakeOver { from, by, after });

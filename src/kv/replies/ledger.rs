@@ -143,7 +143,11 @@ impl Ledger {
             let whose = item.duty().whose;
             take_one(&mut self.holders, whose);
         }
-        while self.items.pop_front_if(|(_, item)| item.is_settled).is_some() {
+        while self
+            .items
+            .pop_front_if(|(_, item)| item.is_settled)
+            .is_some()
+        {
             self.ends.pop_front();
         }
     }

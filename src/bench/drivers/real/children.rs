@@ -21,8 +21,8 @@ use super::state_lines::StateSender;
 use super::strays::{self, Mark};
 use super::watchdog::Watchdog;
 use crate::bench::show::terminal::Lines;
-use crate::id::Id;
 use crate::course::state;
+use crate::id::Id;
 
 /// How long a replica has to end after a SIGTERM before it gets a SIGKILL.
 const GRACE: Duration = Duration::from_millis(500);

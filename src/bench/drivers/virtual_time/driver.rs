@@ -22,9 +22,9 @@ use crate::bench::verdict::violation::Violation;
 use crate::bench::world::border::{Action, Input};
 use crate::bench::world::random::{Stream, StreamRng};
 use crate::bench::world::simulation::Simulation;
-use crate::id::Id;
 use crate::consensus::Time;
 use crate::consensus::mistakes::Mistake;
+use crate::id::Id;
 use crate::promises::{Promises, Step};
 use crate::replica::{Input as CoreInput, Output};
 
@@ -122,10 +122,7 @@ impl Driver {
     }
 
     pub(super) fn play(&mut self) {
-        while !self.simulation.is_finished()
-            && self.violation.is_none()
-            && self.steps < MAX_STEPS
-        {
+        while !self.simulation.is_finished() && self.violation.is_none() && self.steps < MAX_STEPS {
             let event_at = self.queue.next_at();
             let simulation_at = self.simulation.next_deadline();
             let (core_at, core) = self.next_core();

@@ -181,7 +181,10 @@ fn with_clocks_beyond_their_bound_the_lease_fails() {
 
 #[test]
 fn the_simulators_bound_for_clocks_is_the_replicas() {
-    assert_eq!(DRIFT_BOUND_PPM, Options::default().consensus.timing.max_clock_drift_ppm);
+    assert_eq!(
+        DRIFT_BOUND_PPM,
+        Options::default().consensus.timing.max_clock_drift_ppm
+    );
 }
 
 #[test]
