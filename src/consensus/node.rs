@@ -195,7 +195,7 @@ impl<C: Command> Consensus<C> {
     fn on_message(&mut self, from: Id, message: Message<C>) {
         let origin = origin(from, &message);
         let core = &mut self.core;
-        core.heard_at.insert(from, core.now);
+        core.note_heard(from);
         if message.term > core.term {
             self.enter_term(message.term);
         }

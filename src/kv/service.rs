@@ -35,6 +35,8 @@ pub struct Service {
     store: Store,
     /// The log is applied to the store through here.
     applied: Index,
+    /// Of what is committed through here it is known which puts it has overwritten.
+    decided: Index,
     replies: Replies,
     /// Requests that have just come.
     asked: Vec<Request>,
@@ -82,6 +84,7 @@ impl Service {
         Service {
             store: Store::new(options.limits.max_remembered_puts),
             applied: Index::ZERO,
+            decided: Index::ZERO,
             replies: Replies::new(options.replies, id),
             asked: Vec::new(),
             held: Queue::default(),
@@ -260,6 +263,10 @@ impl Service {
 
     /// Redirects the clients of puts that this replica took in and that never take effect.
     fn redirect_overwritten(&mut self, consensus: &Consensus<Command>) {
+        let commit = consensus.log().commit();
+        if std::mem::replace(&mut self.decided, commit) == commit {
+            return;
+        }
         for put in self.replies.policy_mut().overwritten(consensus.log()) {
             let leader = match consensus.leader() {
                 Some(leader) => leader,
@@ -433,6 +440,7 @@ impl Service {
             options,
             store,
             applied,
+            decided,
             replies,
             asked,
             held,
@@ -445,7 +453,7 @@ impl Service {
             passed_on: _,
             answers,
         } = self;
-        (applied, stance, asked, answers).hash(hasher);
+        (applied, decided, stance, asked, answers).hash(hasher);
         store.fingerprint(hasher);
         replies.fingerprint(hasher);
         held.fingerprint(measure, hasher);

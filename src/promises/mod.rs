@@ -135,11 +135,15 @@ impl Promises {
             time: step.time,
         };
         known.lease_end = step.lease_end;
+        let committing = self.committing_term;
         self.check_vote(view)?;
         self.follow_log(view)?;
         self.check_leader(view)?;
         self.check_commit(view)?;
-        self.check_leases(step.time)?;
+        // Else nothing can have come between a lease and its holder.
+        if view.lease_left().is_some() || self.committing_term > committing {
+            self.check_leases(step.time)?;
+        }
         for output in step.outputs {
             match output {
                 Output::Answer(answer) => {

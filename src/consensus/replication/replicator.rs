@@ -54,6 +54,8 @@ pub(crate) struct Replicator {
     wishes: Wishes,
     /// Where the route of the entries that are not dispatched yet will end.
     next_end: Option<Id>,
+    /// When the next heartbeat is due, unless something else is sent before.
+    heartbeat_due: Time,
 }
 
 impl Replicator {
@@ -65,7 +67,7 @@ impl Replicator {
     ) -> Replicator {
         let inherited = core.log.last_index();
         let progress = |&peer: &Id| {
-            let heard_at = core.heard_at.get(&peer).copied().unwrap_or(Time::ZERO);
+            let heard_at = core.heard_at(peer).unwrap_or(Time::ZERO);
             let last = known
                 .get(&peer)
                 .map_or(inherited, |last| last.index.min(inherited));
@@ -84,6 +86,7 @@ impl Replicator {
             gaps: Gaps::default(),
             wishes: Wishes::default(),
             next_end: None,
+            heartbeat_due: core.now,
         }
     }
 
@@ -333,6 +336,10 @@ impl Replicator {
     /// is silent. One that answers, and lacks no more than fits into an append, need
     /// not answer this one.
     fn send_heartbeats<C: Command>(&mut self, core: &mut Core<C>) {
+        self.heartbeat_due = self.next_heartbeat(core);
+        if core.now < self.heartbeat_due {
+            return;
+        }
         let due: Vec<(Id, bool)> = self
             .followers
             .iter()
@@ -342,6 +349,16 @@ impl Replicator {
         for (id, response_wanted) in due {
             self.send_along(core, &[id], response_wanted);
         }
+        self.heartbeat_due = self.next_heartbeat(core);
+    }
+
+    fn next_heartbeat<C: Command>(&self, core: &Core<C>) -> Time {
+        let heartbeats = self
+            .followers
+            .iter()
+            .map(|(id, progress)| self.heartbeat_at(core, id, progress));
+        let none = core.now + core.options.timing.heartbeat_interval;
+        heartbeats.min().unwrap_or(none)
     }
 
     /// Sends everything that any follower on `route` lacks, as far as we know, or a heartbeat if none
@@ -396,16 +413,11 @@ impl Replicator {
     }
 
     /// When the leader must next send something.
-    pub(crate) fn deadline<C: Command>(&self, core: &Core<C>) -> Time {
-        let heartbeats = self
-            .followers
-            .iter()
-            .map(|(id, progress)| self.heartbeat_at(core, id, progress));
-        let retry = self.attempt.map(|attempt| attempt.retry_at);
-        heartbeats
-            .chain(retry)
-            .min()
-            .unwrap_or(core.now + core.options.timing.heartbeat_interval)
+    pub(crate) fn deadline(&self) -> Time {
+        match self.attempt {
+            Some(attempt) => attempt.retry_at.min(self.heartbeat_due),
+            None => self.heartbeat_due,
+        }
     }
 
     /// What must hold after every step.
@@ -437,6 +449,7 @@ impl Replicator {
             gaps,
             wishes,
             next_end,
+            heartbeat_due,
         } = self;
         followers.fingerprint(measure, hasher);
         let timing = &options.timing;
@@ -451,6 +464,7 @@ impl Replicator {
                 .min(timing.overdue())
                 .max(timing.retry_min),
             (delivery, wishes, next_end),
+            measure.until(*heartbeat_due),
             gaps.last().map(|at| measure.age(at)),
             // Where messages cost nothing, what is expected does not matter.
             gaps.expected()
