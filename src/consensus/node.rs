@@ -10,8 +10,8 @@ use super::fingerprint::Measure;
 use super::members::Members;
 use super::message::{Append, AppendResponse, Body, Message, VoteRequest};
 use super::options::Options;
-use super::replication::replicator::Wishes;
 use super::replication::storing;
+use super::replication::wishes::Wishes;
 use super::role::candidate::{Candidate, PreCandidate};
 use super::role::follower::Follower;
 use super::role::leader::Leader;
@@ -128,7 +128,7 @@ impl<C: Command> Consensus<C> {
         self.assert_invariants();
     }
 
-    /// Takes the messages that are to be sent, in order. Any may get lost.
+    /// Takes the messages that are to be sent, in order. Any may be lost.
     pub fn outbox(&mut self) -> std::vec::Drain<'_, Envelope<C>> {
         self.core.outbox.drain(..)
     }
@@ -231,7 +231,7 @@ impl<C: Command> Consensus<C> {
         }
     }
 
-    /// A message from a term that is over gets no effect, and its sender is told (Raft §5.1).
+    /// A message from a term that is over has no effect, and its sender is told (Raft §5.1).
     fn answer_outdated(&mut self, from: Id, body: &Body<C>) {
         let core = &mut self.core;
         let is_question = matches!(body, Body::Append(_) | Body::PreVote(_) | Body::Vote(_));
@@ -409,7 +409,7 @@ impl<C: Command> Consensus<C> {
         }
     }
 
-    /// Starts the source of chance anew, so that a model checker gets the same for the same input
+    /// Starts the source of chance anew, so that a model checker sees the same for the same input
     /// in the same state, whatever was drawn on the way there.
     pub fn reseed(&mut self, seed: u64) {
         self.core.reseed(seed);

@@ -107,7 +107,7 @@ impl<C: Command> Consensus<C> {
             return None;
         };
         let delivery = leader.replicator.delivery();
-        let progress = leader.replicator.followers().get(follower)?;
+        let progress = leader.replicator.followers().find(follower)?;
         Some(Silence {
             since: progress.awaiting,
             chance: delivery.chance_of_silence(progress.unanswered),

@@ -28,13 +28,13 @@ impl Followers {
     }
 
     /// What is known of one; none of who is no follower.
-    pub(crate) fn get(&self, id: Id) -> Option<&Progress> {
+    pub(crate) fn find(&self, id: Id) -> Option<&Progress> {
         let place = self.place(id)?;
         Some(&self.0[place].1)
     }
 
     /// What is known of one, to be changed.
-    pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut Progress> {
+    pub(crate) fn find_mut(&mut self, id: Id) -> Option<&mut Progress> {
         let place = self.place(id)?;
         Some(&mut self.0[place].1)
     }
@@ -45,7 +45,7 @@ impl Followers {
 
     /// Whether that follower is likelier dead than unlucky.
     pub(crate) fn seems_gone(&self, id: Id, delivery: Delivery) -> bool {
-        self.get(id)
+        self.find(id)
             .is_some_and(|progress| progress.seems_gone(delivery))
     }
 

@@ -11,6 +11,7 @@ use super::delivery::Delivery;
 use super::followers::Followers;
 use super::pace::{Gaps, RoundTrips};
 use super::progress::Progress;
+use super::wishes::Wishes;
 use super::worth::{Offer, Silence};
 use crate::consensus::core::Core;
 use crate::consensus::entry::{Command, Entry};
@@ -22,18 +23,6 @@ use crate::consensus::options::{Limits, Options, Plan};
 use crate::consensus::time::Time;
 use crate::consensus::types::{Index, LogId};
 use crate::id::Id;
-
-/// What whoever uses the log wishes of its replication.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Wishes {
-    /// Somebody waits for this follower's word that it has applied the log from this index on: so routes end there, and
-    /// attempts go on until this wish is gone.
-    pub awaited: Option<(Id, Index)>,
-    /// These are not counted on, but brought up to date at once when they return.
-    pub missed: Vec<Id>,
-    /// How many reads wait for a lease or for a commit.
-    pub reads: usize,
-}
 
 /// What a leader knows and does about replication.
 #[derive(Clone, Debug)]
@@ -95,7 +84,7 @@ impl Replicator {
         &self.followers
     }
 
-    /// How likely messages get through.
+    /// How likely attempts are acknowledged.
     pub(crate) fn delivery(&self) -> Delivery {
         self.delivery
     }
@@ -170,7 +159,7 @@ impl Replicator {
         let Some((awaited, from)) = self.wishes.awaited else {
             return;
         };
-        let told = self.followers.get(awaited).map(|progress| progress.told);
+        let told = self.followers.find(awaited).map(|progress| progress.told);
         if from > commit || told.is_none_or(|told| told >= commit) {
             return;
         }
@@ -192,7 +181,7 @@ impl Replicator {
         self.gaps.note(core.now);
         let (now, patience) = (core.now, self.patience(core));
         let began = self.stalled_since(core).unwrap_or(now);
-        // New entries' appends are a retry of all before them, too; but no stream of them may put it off for ever.
+        // New entries' appends are a retry of all before them, too; but no stream of them may delay it for ever.
         let is_overdue = now.since(began) >= core.options.timing.overdue();
         let attempt = self.attempt.get_or_insert(Attempt::new(now, patience));
         attempt.began = began;
@@ -323,7 +312,7 @@ impl Replicator {
         }
     }
 
-    /// When a follower gets a heartbeat unless anything else is sent before. The silent ones get them more
+    /// When a follower is sent a heartbeat unless anything else is sent before. The silent ones are sent them more
     /// rarely, but not those that are missed.
     fn heartbeat_at<C: Command>(&self, core: &Core<C>, id: Id, progress: &Progress) -> Time {
         let interval = core.options.timing.heartbeat_interval;
@@ -408,7 +397,7 @@ impl Replicator {
     }
 
     fn follower(&mut self, id: Id) -> &mut Progress {
-        let follower = self.followers.get_mut(id);
+        let follower = self.followers.find_mut(id);
         follower.expect("routes lead over followers")
     }
 
