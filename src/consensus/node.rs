@@ -123,7 +123,11 @@ impl<C: Command> Consensus<C> {
     pub fn flush(&mut self, now: Time) {
         self.core.set_clock(now);
         if let Role::Leader(leader) = &mut self.role {
-            leader.replicator.send_due(&mut self.core);
+            let core = &mut self.core;
+            leader.replicator.tell_awaited(core);
+            leader.replicator.dispatch(core);
+            leader.replicator.retry(core);
+            leader.replicator.send_heartbeats(core);
         }
         self.assert_invariants();
     }

@@ -130,7 +130,10 @@ impl Service {
             return self.answer_get(consensus, request);
         }
         match consensus.leader() {
-            Some(_) if consensus.leads() => self.serve(consensus, request),
+            Some(_) if consensus.leads() => match request.operation {
+                Operation::Get { .. } => self.serve_get(consensus, request),
+                Operation::Put { .. } => self.serve_put(consensus, request),
+            },
             Some(leader) if self.is_back(consensus.now(), &request) => {
                 let client = request.client;
                 info!("client {client} was sent to leader {leader} and is back: suspecting it");
@@ -186,11 +189,7 @@ impl Service {
         let held = self.held.take_all().map(|held| held.request);
         let waiting: Vec<Request> = held.chain(reads).collect();
         for request in waiting {
-            match stance {
-                Stance::Leading(_) => self.serve(consensus, request),
-                Stance::Following(leader) => self.redirect(consensus.now(), request, leader),
-                Stance::Leaderless => self.hold(consensus, request),
-            }
+            self.request(consensus, request);
         }
     }
 
@@ -273,14 +272,6 @@ impl Service {
                 None => self.next_to_try(consensus),
             };
             self.answer(put.client, put.mid.clone(), leader, Outcome::Redirect);
-        }
-    }
-
-    /// Serves a request as the leader.
-    fn serve(&mut self, consensus: &mut Consensus<Command>, request: Request) {
-        match &request.operation {
-            Operation::Get { .. } => self.serve_get(consensus, request),
-            Operation::Put { .. } => self.serve_put(consensus, request),
         }
     }
 

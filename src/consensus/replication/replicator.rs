@@ -144,17 +144,9 @@ impl Replicator {
         (!self.followers.seems_gone(awaited, self.delivery)).then_some(awaited)
     }
 
-    /// Sends what is due: news of commits, new entries, what lacks a quorum once more, heartbeats.
-    pub(crate) fn send_due<C: Command>(&mut self, core: &mut Core<C>) {
-        self.tell_awaited(core);
-        self.dispatch(core);
-        self.retry(core);
-        self.send_heartbeats(core);
-    }
-
     /// The one whose word is awaited is told at once that what it is about is committed, if it cannot see that for
     /// itself.
-    fn tell_awaited<C: Command>(&mut self, core: &mut Core<C>) {
+    pub(crate) fn tell_awaited<C: Command>(&mut self, core: &mut Core<C>) {
         let commit = core.log.commit();
         let Some((awaited, from)) = self.wishes.awaited else {
             return;
@@ -172,7 +164,7 @@ impl Replicator {
 
     /// Sends new entries as the plan says; those of a new term go to everybody else as well, because
     /// they should hear who leads. Of those no response is wanted.
-    fn dispatch<C: Command>(&mut self, core: &mut Core<C>) {
+    pub(crate) fn dispatch<C: Command>(&mut self, core: &mut Core<C>) {
         let last = core.log.last_index();
         if self.dispatched >= last {
             return;
@@ -236,7 +228,7 @@ impl Replicator {
 
     /// Looks again at what lacks a quorum, or the word of who is awaited, once its response is late: sends it
     /// again if that is worth it, and else waits until it is.
-    fn retry<C: Command>(&mut self, core: &mut Core<C>) {
+    pub(crate) fn retry<C: Command>(&mut self, core: &mut Core<C>) {
         let lacks_quorum = self.held_by_quorum(core) < core.log.last_index();
         // Before anything can be committed, the one that is awaited cannot have anything to say.
         let lacks_word = self.wishes.awaited.is_some() && core.now >= self.commits_from;
@@ -324,7 +316,7 @@ impl Replicator {
     /// Sends an append to each follower to which nothing was sent for a heartbeat interval, or for two if it
     /// is silent. One that answers, and lacks no more than fits into an append, need
     /// not answer this one.
-    fn send_heartbeats<C: Command>(&mut self, core: &mut Core<C>) {
+    pub(crate) fn send_heartbeats<C: Command>(&mut self, core: &mut Core<C>) {
         self.heartbeat_due = self.next_heartbeat(core);
         if core.now < self.heartbeat_due {
             return;
