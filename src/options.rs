@@ -322,4 +322,33 @@ mod tests {
             assert!(message.contains(part), "{text}: {message}");
         }
     }
+
+    #[test]
+    fn the_page_of_options_lists_each_in_its_group_with_its_default() {
+        let page = include_str!("../docs/options.md");
+        let mut group = None;
+        let mut listed = Vec::new();
+        for line in page.lines() {
+            match line {
+                "## Timing" => group = Some(Group::Timing),
+                "## Limits" => group = Some(Group::Limits),
+                "## Tuning" => group = Some(Group::Tuning),
+                _ => {}
+            }
+            if let Some(row) = line.strip_prefix("| `") {
+                let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+                let [name, default, meaning, ..] = cells[..] else {
+                    panic!("{line}");
+                };
+                assert!(!meaning.is_empty(), "{line}: what is it?");
+                let name = name.trim_end_matches('`').to_owned();
+                listed.push((group.expect("below a heading"), name, default.to_owned()));
+            }
+        }
+        let settings = Options::default().settings().into_iter();
+        let settings: Vec<_> = settings
+            .map(|(group, name, value)| (group, name.to_owned(), value))
+            .collect();
+        assert_eq!(listed, settings);
+    }
 }
