@@ -61,6 +61,9 @@ pub(crate) struct Step<M: Machine> {
     pub(crate) outputs: Outputs<M>,
 }
 
+/// Later than anything that is ever waited for.
+const NEVER: Duration = Duration::from_secs(1_000_000_000);
+
 /// What becomes of a letter: after how long each of its copies arrives. None: it is lost.
 pub(crate) type Weather = Box<dyn FnMut(Id, Id) -> Vec<Duration>>;
 
@@ -122,6 +125,23 @@ impl<M: Machine> Cluster<M> {
         node.lives = life;
     }
 
+    /// Stops a machine's process until it is told to go on.
+    pub(crate) fn pause(&mut self, id: Id) {
+        self.node(id).paused_until = NEVER;
+    }
+
+    /// Lets a machine's process go on: what has waited for it arrives now, in its order.
+    pub(crate) fn resume(&mut self, id: Id) {
+        self.node(id).paused_until = self.now;
+        let waits = |&(at, _): &(Duration, u64), &mut (to, _): &mut (Id, Parcel<M>)| {
+            at == NEVER && to == id
+        };
+        let waiting: Vec<_> = self.network.extract_if(.., waits).collect();
+        for (_, (to, parcel)) in waiting {
+            self.post(Duration::ZERO, to, parcel);
+        }
+    }
+
     pub(crate) fn node(&mut self, id: Id) -> &mut Node<M> {
         self.nodes.get_mut(&id).expect("a member")
     }
@@ -163,6 +183,12 @@ impl<M: Machine> Cluster<M> {
                 }
             }
         }
+    }
+
+    /// Nothing reaches that machine.
+    pub(crate) fn deafen(&mut self, id: Id) {
+        let links = self.nodes.keys().map(|&other| (other, id));
+        self.cut.extend(links);
     }
 
     /// When the next thing happens.

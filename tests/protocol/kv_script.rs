@@ -7,7 +7,7 @@ use std::sync::Arc;
 use goldenscript::{Argument, Command};
 use leasekv::consensus::{Index, LogId, Message};
 use leasekv::id::Id;
-use leasekv::kv::{self, Answer, Operation, Outcome, Put, Request, TakeOver};
+use leasekv::kv::{self, Answer, Note, Operation, Outcome, Put, Request, TakeOver};
 use leasekv::replica::{Letter, Options, Replica};
 
 use crate::machine::ask;
@@ -28,11 +28,9 @@ impl Subject for Replica {
         Ok(options)
     }
 
-    fn letter(message: Message<kv::Command>) -> Letter {
-        Letter {
-            message,
-            note: None,
-        }
+    fn letter(message: Message<kv::Command>, note: Option<(Index, Index)>) -> Letter {
+        let note = note.map(|(applied, settled)| Note { applied, settled });
+        Letter { message, note }
     }
 
     /// A put of that name, answered by `named`; or `take_over:FROM:BY:AFTER`, or `stranger`: a put that nobody of the
@@ -87,7 +85,7 @@ impl goldenscript::Runner for KvScript {
             match command.name.as_str() {
                 "put" | "get" => {
                     let to = replica(command, 0)?;
-                    for operation in operations(command)? {
+                    for mut operation in operations(command)? {
                         *asked += 1;
                         let mut arguments = command.consume_args();
                         let client = arguments.take_key("client").unwrap_or("0");
@@ -99,6 +97,10 @@ impl goldenscript::Runner for KvScript {
                             Operation::Put { key, value } => format!("put {key}={value}"),
                         };
                         story.tell(&format!("{client} asks {to} {mid}: {what}"));
+                        let pad: usize = arguments.take_key("pad").unwrap_or("0").parse()?;
+                        if let Operation::Put { value, .. } = &mut operation {
+                            value.push_str(&"~".repeat(pad));
+                        }
                         let request = Request {
                             client,
                             mid,
@@ -124,7 +126,7 @@ fn operations(command: &Command) -> Result<Vec<Operation>> {
         .args
         .iter()
         .filter_map(|argument| match argument {
-            Argument::KeyValue(key, value) if key != "client" && key != "mid" => {
+            Argument::KeyValue(key, value) if !["client", "mid", "pad"].contains(&key.as_str()) => {
                 Some(Operation::Put {
                     key: key.clone(),
                     value: value.clone(),

@@ -7,6 +7,7 @@
 mod chaos;
 mod cluster;
 mod consensus_script;
+mod forge;
 mod kv_script;
 mod machine;
 mod pinned;
