@@ -28,7 +28,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    fn shows(&self, now: Duration) -> Time {
+    pub(crate) fn shows(&self, now: Duration) -> Time {
         let nanos = now.as_nanos() as i128;
         let drift = nanos * i128::from(self.fast_ppm) / 1_000_000;
         let passed = Duration::from_nanos((nanos + drift) as u64);

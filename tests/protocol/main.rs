@@ -49,7 +49,22 @@ macro_rules! scripts {
 }
 
 scripts! { consensus, crate::consensus_script::ConsensusScript:
+    behind_on_its_route,
+    commit_deferred,
+    commit_own_term_only,
+    doubt,
+    doubt_ends_in_election,
     election,
+    figure_7,
+    figure_8,
+    fuller_log_wins,
+    lease,
+    lost_quorum,
+    one_vote_a_term,
+    pre_vote_idle_cluster,
+    pre_vote_refused,
+    split_vote,
+    stale_candidate,
 }
 
 scripts! { kv, crate::kv_script::KvScript:

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use leasekv::consensus::log::Log;
-use leasekv::consensus::{Consensus, Index, RoleName, Term};
+use leasekv::consensus::{Consensus, Index, RoleName, Term, Time};
 use leasekv::id::Id;
 
 use crate::cluster::{Clock, Cluster, Parcel, Step};
@@ -162,11 +162,7 @@ impl<M: Machine> Story<M> {
     }
 
     /// Does something with a machine, as soon as time goes on.
-    pub(crate) fn post(
-        &mut self,
-        id: Id,
-        call: impl FnOnce(&mut M, leasekv::consensus::Time) + 'static,
-    ) {
+    pub(crate) fn post(&mut self, id: Id, call: impl FnOnce(&mut M, Time) + 'static) {
         let parcel = Parcel::Call(Box::new(call));
         self.cluster.post(Duration::ZERO, id, parcel);
     }
@@ -251,7 +247,7 @@ impl<M: Machine> Story<M> {
                 continue;
             }
             let consensus = node.machine.consensus();
-            let line = status(*id, consensus);
+            let line = status(*id, consensus, node.clock.shows(self.cluster.now));
             writeln!(self.text, "{line}{}", more(&node.machine)).expect("memory");
         }
     }
@@ -283,7 +279,8 @@ impl<M: Machine> Story<M> {
     }
 }
 
-fn status<C: leasekv::consensus::Command>(id: Id, consensus: &Consensus<C>) -> String {
+/// A machine's state, with its clock: it may have been called last a while ago.
+fn status<C: leasekv::consensus::Command>(id: Id, consensus: &Consensus<C>, now: Time) -> String {
     let log = consensus.log();
     let leader = consensus
         .leader()
@@ -295,10 +292,12 @@ fn status<C: leasekv::consensus::Command>(id: Id, consensus: &Consensus<C>) -> S
         terms(log),
         log.commit()
     );
-    if let Some(left) = consensus.lease_left() {
-        write!(text, " lease={left:?}").expect("memory");
+    let lease = consensus.lease_left().unwrap_or_default();
+    let lease = lease.saturating_sub(now.since(consensus.now()));
+    if !lease.is_zero() {
+        write!(text, " lease={lease:?}").expect("memory");
     }
-    if consensus.doubts_quorum() {
+    if consensus.doubts_from().is_some_and(|from| now >= from) {
         text.push_str(" doubt");
     }
     text
