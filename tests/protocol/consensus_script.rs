@@ -9,7 +9,7 @@ use leasekv::id::Id;
 
 use crate::machine::Word;
 use crate::pinned;
-use crate::script::{Result, Stage, Subject, number, replica};
+use crate::script::{Result, Stage, Subject, duration, number, positional, replica};
 use crate::story::Story;
 
 #[derive(Default)]
@@ -53,6 +53,17 @@ impl goldenscript::Runner for ConsensusScript {
                 "propose_many" => {
                     let count: u64 = number(command, 1)?;
                     propose(story, id, (1..=count).map(|word| word.to_string()));
+                }
+                "stream" => {
+                    let count: u64 = number(command, 1)?;
+                    let interval = duration(positional(command, 2)?)?;
+                    story.quietly(|story| {
+                        for word in 1..=count {
+                            propose(story, id, std::iter::once(word.to_string()));
+                            story.run(interval, &mut told);
+                        }
+                        story.count();
+                    });
                 }
                 "seek_lease" => act(story, id, |consensus| {
                     consensus.seek_lease().expect("a leader is asked");

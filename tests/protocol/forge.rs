@@ -104,6 +104,10 @@ pub(crate) fn forged<M: Subject>(story: &Story<M>, command: &Command) -> Result<
         term: Term(forger.number("at")?),
         index,
     };
+    let entry_term = match forger.text("entry_term") {
+        Some(term) => Term(term.parse()?),
+        None => term,
+    };
     let follower = forger.id("for")?.unwrap_or(forger.sender);
     let response = |outcome| {
         let receipt = receipt(story, follower, outcome);
@@ -123,7 +127,7 @@ pub(crate) fn forged<M: Subject>(story: &Story<M>, command: &Command) -> Result<
     };
     let body = match positional(command, 2)? {
         "append" => Body::Append(Append {
-            entries: forger.entries::<M>(term, index),
+            entries: forger.entries::<M>(entry_term, index),
             commit,
             response_wanted: !forger.has("quiet"),
             deferred: forger.has("deferred"),

@@ -49,22 +49,33 @@ macro_rules! scripts {
 }
 
 scripts! { consensus, crate::consensus_script::ConsensusScript:
+    bad_content,
+    bad_messages,
     behind_on_its_route,
     commit_deferred,
     commit_own_term_only,
+    copies,
+    death_or_bad_luck,
     doubt,
     doubt_ends_in_election,
     election,
     figure_7,
     figure_8,
     fuller_log_wins,
+    late_messages,
     lease,
     lost_quorum,
+    message_price,
     one_vote_a_term,
     pre_vote_idle_cluster,
     pre_vote_refused,
+    repair,
+    route,
+    route_refused,
+    routes_take_turns,
     split_vote,
     stale_candidate,
+    star,
 }
 
 scripts! { kv, crate::kv_script::KvScript:

@@ -31,7 +31,7 @@
 //! | kind | keys and flags |
 //! | --- | --- |
 //! | all | `term`; `leader`: whom it names (else the sender); `applied`, `settled`: what a replica's service tells |
-//! | `append` | `index`, `at`: index and term of the entry before; `entries=E,...`; `commit`; `receipts=ID:INDEX,...`; `then`: next on the route; `quiet`: no response is wanted; `deferred`; `in_doubt` |
+//! | `append` | `index`, `at`: index and term of the entry before; `entries=E,...`, of another term than the leader's: `entry_term`; `commit`; `receipts=ID:INDEX,...`; `then`: next on the route; `quiet`: no response is wanted; `deferred`; `in_doubt` |
 //! | `matched`, `refused` | `index`, `at`; `for`: another follower than the sender; `commit` |
 //! | `pre_vote`, `vote` | `index`, `at`: the last entry; `suspicion` |
 //! | `pre_vote_granted`, `vote_granted` | `index`, `at`: the last entry |
@@ -47,6 +47,7 @@
 //! | command | what it does |
 //! | --- | --- |
 //! | `propose ID word...` / `propose_many ID COUNT` | proposes commands to that replica |
+//! | `stream ID COUNT 10ms` | proposes so many, at this interval, without a word |
 //! | `seek_lease ID` | somebody wants that leader to have a lease |
 //! | `suspect ID` / `hurry ID` | somebody tells that replica that the leader is gone / waits there for a leader |
 //! | `wish ID [awaited=ID:INDEX] [missed=ID] [reads=N]` | what the user of that leader wishes from now on |
@@ -208,7 +209,7 @@ fn replicas(command: &Command, from: usize) -> Result<Vec<Id>> {
         .collect()
 }
 
-fn duration(text: &str) -> Result<Duration> {
+pub(crate) fn duration(text: &str) -> Result<Duration> {
     let (number, unit) = text.split_at(text.find(char::is_alphabetic).ok_or("a unit")?);
     let number: f64 = number.parse()?;
     match unit {

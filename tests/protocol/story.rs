@@ -51,6 +51,11 @@ impl Losses {
         }
         is_turn
     }
+
+    /// Whether there is word of each letter that is lost.
+    fn are_told(&self) -> bool {
+        self.every == 0
+    }
 }
 
 /// After how long the copies of the next letters arrive that are sent on a link, and how many letters those are.
@@ -136,8 +141,9 @@ impl<M: Machine> Story<M> {
             let (losses, shows) = (Rc::clone(&self.losses), self.shows_letters);
             let mut arrivals = Vec::new();
             let step = self.cluster.next(end, &mut |now, from, to, letter| {
-                let is_lost = losses.borrow_mut().loses(from, to);
-                if is_lost || shows {
+                let mut losses = losses.borrow_mut();
+                let is_lost = losses.loses(from, to);
+                if is_lost && losses.are_told() || shows {
                     let word = if is_lost { "LOST " } else { "" };
                     let ms = now.as_micros() as f64 / 1e3;
                     arrivals.push(format!("{ms:.1}ms {from} → {to} {word}{letter}"));
