@@ -74,6 +74,13 @@ impl Replicator {
         self.committed_as_told(core, from, response.commit)
     }
 
+    /// A follower's vote has come too late to count: it has not kept silent in the election.
+    pub(crate) fn note_present(&mut self, id: Id) {
+        if let Some(progress) = self.followers.get_mut(id) {
+            progress.missing = false;
+        }
+    }
+
     /// How far the log is committed, as a follower says. It may know more than we do, if the receipts that showed it
     /// got lost on their way to us; but not more than we have sent to a quorum.
     fn committed_as_told<C: Command>(&self, core: &Core<C>, from: Id, told: Index) -> Index {
