@@ -49,10 +49,13 @@ macro_rules! scripts {
 }
 
 scripts! { consensus, crate::consensus_script::ConsensusScript:
+    amnesia,
+    amnesia_needs_storage,
     bad_content,
     bad_messages,
     behind_on_its_route,
     commit_deferred,
+    commit_learned_from_followers,
     commit_own_term_only,
     copies,
     death_or_bad_luck,
@@ -61,6 +64,8 @@ scripts! { consensus, crate::consensus_script::ConsensusScript:
     election,
     figure_7,
     figure_8,
+    forged_commit,
+    forged_receipts,
     fuller_log_wins,
     late_messages,
     lease,
