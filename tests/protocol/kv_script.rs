@@ -79,6 +79,10 @@ impl goldenscript::Runner for KvScript {
             asked,
             outcomes,
         } = self;
+        if command.name == "cluster" {
+            *asked = 0;
+            outcomes.clear();
+        }
         let mut told = |answer: &Answer| tell(outcomes, answer);
         if !stage.run(command, &mut told)? {
             let story = stage.story()?;

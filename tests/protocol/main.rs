@@ -54,6 +54,7 @@ scripts! { consensus, crate::consensus_script::ConsensusScript:
     bad_content,
     bad_messages,
     behind_on_its_route,
+    catch_up,
     commit_deferred,
     commit_learned_from_followers,
     commit_own_term_only,
@@ -69,6 +70,7 @@ scripts! { consensus, crate::consensus_script::ConsensusScript:
     fuller_log_wins,
     late_messages,
     lease,
+    lost_first_entry,
     lost_quorum,
     message_price,
     one_vote_a_term,
@@ -81,8 +83,11 @@ scripts! { consensus, crate::consensus_script::ConsensusScript:
     split_vote,
     stale_candidate,
     star,
+    suspicion,
 }
 
 scripts! { kv, crate::kv_script::KvScript:
     answer_on_route,
+    answered_before_the_crash,
+    answered_by_its_answerer,
 }
