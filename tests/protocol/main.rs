@@ -99,5 +99,4 @@ scripts! { kv, crate::kv_script::KvScript:
     take_over_in_turn,
     take_over_returns,
     take_over_undecided,
-    zz,
 }
