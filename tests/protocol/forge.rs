@@ -109,12 +109,14 @@ pub(crate) fn forged<M: Subject>(story: &Story<M>, command: &Command) -> Result<
         None => term,
     };
     let follower = forger.id("for")?.unwrap_or(forger.sender);
+    let asker = &story.cluster.nodes[&replica(command, 1)?];
     let response = |outcome| {
         let receipt = receipt(story, follower, outcome);
         Body::AppendResponse(AppendResponse {
             receipts: vec![receipt],
             commit,
-            sent_at: Time::ZERO,
+            // To an append of just now.
+            sent_at: asker.clock.shows(story.cluster.now),
         })
     };
     let request = VoteRequest {
