@@ -255,7 +255,9 @@ impl<M: Machine> Cluster<M> {
     ) {
         let now = self.now;
         let node = &self.nodes[&to];
-        if !node.alive {
+        let is_cut =
+            matches!(&parcel, Parcel::Letter { from, .. } if self.cut.contains(&(*from, to)));
+        if !node.alive || is_cut {
             return;
         }
         if now < node.paused_until {
@@ -264,7 +266,7 @@ impl<M: Machine> Cluster<M> {
             return self.post(after, to, parcel);
         }
         if let Parcel::Letter { from, letter } = &parcel
-            && (self.cut.contains(&(*from, to)) || !arriving(now, *from, to, letter))
+            && !arriving(now, *from, to, letter)
         {
             return;
         }

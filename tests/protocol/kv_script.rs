@@ -18,7 +18,7 @@ use crate::script::{Result, Stage, Subject, positional, replica};
 pub(crate) struct KvScript {
     stage: Stage<Replica>,
     asked: usize,
-    outcomes: HashMap<String, Outcome>,
+    outcomes: HashMap<(Id, String), Outcome>,
 }
 
 impl Subject for Replica {
@@ -145,18 +145,19 @@ fn operations(command: &Command) -> Result<Vec<Operation>> {
     }
 }
 
-fn tell(outcomes: &mut HashMap<String, Outcome>, answer: &Answer) -> String {
+fn tell(outcomes: &mut HashMap<(Id, String), Outcome>, answer: &Answer) -> String {
     let outcome = match &answer.outcome {
         Outcome::Stored => "ok".to_owned(),
         Outcome::Value(value) => format!("ok {value:?}"),
         Outcome::Redirect => format!("redirect to {}", answer.leader),
         Outcome::Fail => "fail".to_owned(),
     };
-    let again = match outcomes.get(&answer.mid) {
+    let attempt = (answer.client, answer.mid.clone());
+    let again = match outcomes.get(&attempt) {
         None => "",
         Some(Outcome::Stored | Outcome::Value(_)) => " (DUPLICATE)",
         Some(Outcome::Redirect | Outcome::Fail) => " (UNEXPECTED)",
     };
-    outcomes.insert(answer.mid.clone(), answer.outcome.clone());
+    outcomes.insert(attempt, answer.outcome.clone());
     format!("answers {} {}: {outcome}{again}", answer.client, answer.mid)
 }
