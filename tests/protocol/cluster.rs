@@ -45,6 +45,12 @@ impl Clock {
     }
 }
 
+/// Something that is done with a machine, at a time on its clock.
+type Call<M> = Box<dyn FnOnce(&mut M, Time)>;
+
+/// Sees each letter that reaches a machine, when, from whom and to whom, and says whether it does.
+pub(crate) type Arriving<'a, M> = dyn FnMut(Duration, Id, Id, &<M as Machine>::Letter) -> bool + 'a;
+
 /// Something under way to a machine.
 pub(crate) enum Parcel<M: Machine> {
     Letter {
@@ -52,7 +58,7 @@ pub(crate) enum Parcel<M: Machine> {
         letter: M::Letter,
     },
     /// Something that the cluster's user does with the machine.
-    Call(Box<dyn FnOnce(&mut M, Time)>),
+    Call(Call<M>),
 }
 
 /// What has just happened to a machine.
@@ -208,11 +214,10 @@ impl<M: Machine> Cluster<M> {
     }
 
     /// Lets the next thing happen that is due by `end`, and returns what came of it; none if nothing is.
-    /// `arriving` sees each letter that reaches a machine, and says whether it does.
     pub(crate) fn next(
         &mut self,
         end: Duration,
-        arriving: &mut dyn FnMut(Duration, Id, Id, &M::Letter) -> bool,
+        arriving: &mut Arriving<'_, M>,
     ) -> Option<Step<M>> {
         loop {
             if let Some(id) = self.pending
@@ -247,12 +252,7 @@ impl<M: Machine> Cluster<M> {
         next.is_some_and(|(&(at, _), &(to, _))| at <= self.now && to == id)
     }
 
-    fn deliver(
-        &mut self,
-        to: Id,
-        parcel: Parcel<M>,
-        arriving: &mut dyn FnMut(Duration, Id, Id, &M::Letter) -> bool,
-    ) {
+    fn deliver(&mut self, to: Id, parcel: Parcel<M>, arriving: &mut Arriving<'_, M>) {
         let now = self.now;
         let node = &self.nodes[&to];
         let is_cut =
