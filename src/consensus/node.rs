@@ -226,12 +226,15 @@ impl<C: Command> Consensus<C> {
                 };
                 self.change(transition);
             }
-            Body::VoteResponse(response) => {
-                if let Role::Candidate(own) = &mut self.role {
+            Body::VoteResponse(response) => match &mut self.role {
+                Role::Candidate(own) => {
                     let transition = own.on_response(&self.core, from, response);
                     self.change(transition);
                 }
-            }
+                // Its vote is not needed any more, but it lives.
+                Role::Leader(leader) => leader.replicator.note_present(from),
+                Role::Follower(_) | Role::PreCandidate(_) => {}
+            },
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    fn shows(&self, now: Duration) -> Time {
+    pub(crate) fn shows(&self, now: Duration) -> Time {
         let nanos = now.as_nanos() as i128;
         let drift = nanos * i128::from(self.fast_ppm) / 1_000_000;
         let passed = Duration::from_nanos((nanos + drift) as u64);
@@ -45,6 +45,12 @@ impl Clock {
     }
 }
 
+/// Something that is done with a machine, at a time on its clock.
+type Call<M> = Box<dyn FnOnce(&mut M, Time)>;
+
+/// Sees each letter that reaches a machine, when, from whom and to whom, and says whether it does.
+pub(crate) type Arriving<'a, M> = dyn FnMut(Duration, Id, Id, &<M as Machine>::Letter) -> bool + 'a;
+
 /// Something under way to a machine.
 pub(crate) enum Parcel<M: Machine> {
     Letter {
@@ -52,7 +58,7 @@ pub(crate) enum Parcel<M: Machine> {
         letter: M::Letter,
     },
     /// Something that the cluster's user does with the machine.
-    Call(Box<dyn FnOnce(&mut M, Time)>),
+    Call(Call<M>),
 }
 
 /// What has just happened to a machine.
@@ -60,6 +66,9 @@ pub(crate) struct Step<M: Machine> {
     pub(crate) id: Id,
     pub(crate) outputs: Outputs<M>,
 }
+
+/// Later than anything that is ever waited for.
+const NEVER: Duration = Duration::from_secs(1_000_000_000);
 
 /// What becomes of a letter: after how long each of its copies arrives. None: it is lost.
 pub(crate) type Weather = Box<dyn FnMut(Id, Id) -> Vec<Duration>>;
@@ -122,6 +131,23 @@ impl<M: Machine> Cluster<M> {
         node.lives = life;
     }
 
+    /// Stops a machine's process until it is told to go on.
+    pub(crate) fn pause(&mut self, id: Id) {
+        self.node(id).paused_until = NEVER;
+    }
+
+    /// Lets a machine's process go on: what has waited for it arrives now, in its order.
+    pub(crate) fn resume(&mut self, id: Id) {
+        self.node(id).paused_until = self.now;
+        let waits = |&(at, _): &(Duration, u64), &mut (to, _): &mut (Id, Parcel<M>)| {
+            at == NEVER && to == id
+        };
+        let waiting: Vec<_> = self.network.extract_if(.., waits).collect();
+        for (_, (to, parcel)) in waiting {
+            self.post(Duration::ZERO, to, parcel);
+        }
+    }
+
     pub(crate) fn node(&mut self, id: Id) -> &mut Node<M> {
         self.nodes.get_mut(&id).expect("a member")
     }
@@ -165,6 +191,12 @@ impl<M: Machine> Cluster<M> {
         }
     }
 
+    /// Nothing reaches that machine.
+    pub(crate) fn deafen(&mut self, id: Id) {
+        let links = self.nodes.keys().map(|&other| (other, id));
+        self.cut.extend(links);
+    }
+
     /// When the next thing happens.
     fn next_at(&self) -> Option<Duration> {
         let arrival = self.network.keys().next().map(|&(at, _)| at);
@@ -182,11 +214,10 @@ impl<M: Machine> Cluster<M> {
     }
 
     /// Lets the next thing happen that is due by `end`, and returns what came of it; none if nothing is.
-    /// `arriving` sees each letter that reaches a machine, and says whether it does.
     pub(crate) fn next(
         &mut self,
         end: Duration,
-        arriving: &mut dyn FnMut(Duration, Id, Id, &M::Letter) -> bool,
+        arriving: &mut Arriving<'_, M>,
     ) -> Option<Step<M>> {
         loop {
             if let Some(id) = self.pending
@@ -221,15 +252,12 @@ impl<M: Machine> Cluster<M> {
         next.is_some_and(|(&(at, _), &(to, _))| at <= self.now && to == id)
     }
 
-    fn deliver(
-        &mut self,
-        to: Id,
-        parcel: Parcel<M>,
-        arriving: &mut dyn FnMut(Duration, Id, Id, &M::Letter) -> bool,
-    ) {
+    fn deliver(&mut self, to: Id, parcel: Parcel<M>, arriving: &mut Arriving<'_, M>) {
         let now = self.now;
         let node = &self.nodes[&to];
-        if !node.alive {
+        let is_cut =
+            matches!(&parcel, Parcel::Letter { from, .. } if self.cut.contains(&(*from, to)));
+        if !node.alive || is_cut {
             return;
         }
         if now < node.paused_until {
@@ -238,7 +266,7 @@ impl<M: Machine> Cluster<M> {
             return self.post(after, to, parcel);
         }
         if let Parcel::Letter { from, letter } = &parcel
-            && (self.cut.contains(&(*from, to)) || !arriving(now, *from, to, letter))
+            && !arriving(now, *from, to, letter)
         {
             return;
         }

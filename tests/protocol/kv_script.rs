@@ -7,7 +7,7 @@ use std::sync::Arc;
 use goldenscript::{Argument, Command};
 use leasekv::consensus::{Index, LogId, Message};
 use leasekv::id::Id;
-use leasekv::kv::{self, Answer, Operation, Outcome, Put, Request, TakeOver};
+use leasekv::kv::{self, Answer, Note, Operation, Outcome, Put, Request, TakeOver};
 use leasekv::replica::{Letter, Options, Replica};
 
 use crate::machine::ask;
@@ -18,7 +18,7 @@ use crate::script::{Result, Stage, Subject, positional, replica};
 pub(crate) struct KvScript {
     stage: Stage<Replica>,
     asked: usize,
-    outcomes: HashMap<String, Outcome>,
+    outcomes: HashMap<(Id, String), Outcome>,
 }
 
 impl Subject for Replica {
@@ -28,11 +28,9 @@ impl Subject for Replica {
         Ok(options)
     }
 
-    fn letter(message: Message<kv::Command>) -> Letter {
-        Letter {
-            message,
-            note: None,
-        }
+    fn letter(message: Message<kv::Command>, note: Option<(Index, Index)>) -> Letter {
+        let note = note.map(|(applied, settled)| Note { applied, settled });
+        Letter { message, note }
     }
 
     /// A put of that name, answered by `named`; or `take_over:FROM:BY:AFTER`, or `stranger`: a put that nobody of the
@@ -81,13 +79,17 @@ impl goldenscript::Runner for KvScript {
             asked,
             outcomes,
         } = self;
+        if command.name == "cluster" {
+            *asked = 0;
+            outcomes.clear();
+        }
         let mut told = |answer: &Answer| tell(outcomes, answer);
         if !stage.run(command, &mut told)? {
             let story = stage.story()?;
             match command.name.as_str() {
                 "put" | "get" => {
                     let to = replica(command, 0)?;
-                    for operation in operations(command)? {
+                    for mut operation in operations(command)? {
                         *asked += 1;
                         let mut arguments = command.consume_args();
                         let client = arguments.take_key("client").unwrap_or("0");
@@ -99,6 +101,10 @@ impl goldenscript::Runner for KvScript {
                             Operation::Put { key, value } => format!("put {key}={value}"),
                         };
                         story.tell(&format!("{client} asks {to} {mid}: {what}"));
+                        let pad: usize = arguments.take_key("pad").unwrap_or("0").parse()?;
+                        if let Operation::Put { value, .. } = &mut operation {
+                            value.push_str(&"~".repeat(pad));
+                        }
                         let request = Request {
                             client,
                             mid,
@@ -124,7 +130,7 @@ fn operations(command: &Command) -> Result<Vec<Operation>> {
         .args
         .iter()
         .filter_map(|argument| match argument {
-            Argument::KeyValue(key, value) if key != "client" && key != "mid" => {
+            Argument::KeyValue(key, value) if !["client", "mid", "pad"].contains(&key.as_str()) => {
                 Some(Operation::Put {
                     key: key.clone(),
                     value: value.clone(),
@@ -139,18 +145,19 @@ fn operations(command: &Command) -> Result<Vec<Operation>> {
     }
 }
 
-fn tell(outcomes: &mut HashMap<String, Outcome>, answer: &Answer) -> String {
+fn tell(outcomes: &mut HashMap<(Id, String), Outcome>, answer: &Answer) -> String {
     let outcome = match &answer.outcome {
         Outcome::Stored => "ok".to_owned(),
         Outcome::Value(value) => format!("ok {value:?}"),
         Outcome::Redirect => format!("redirect to {}", answer.leader),
         Outcome::Fail => "fail".to_owned(),
     };
-    let again = match outcomes.get(&answer.mid) {
+    let attempt = (answer.client, answer.mid.clone());
+    let again = match outcomes.get(&attempt) {
         None => "",
         Some(Outcome::Stored | Outcome::Value(_)) => " (DUPLICATE)",
         Some(Outcome::Redirect | Outcome::Fail) => " (UNEXPECTED)",
     };
-    outcomes.insert(answer.mid.clone(), answer.outcome.clone());
+    outcomes.insert(attempt, answer.outcome.clone());
     format!("answers {} {}: {outcome}{again}", answer.client, answer.mid)
 }

@@ -7,6 +7,7 @@
 mod chaos;
 mod cluster;
 mod consensus_script;
+mod forge;
 mod kv_script;
 mod machine;
 mod pinned;
@@ -48,9 +49,72 @@ macro_rules! scripts {
 }
 
 scripts! { consensus, crate::consensus_script::ConsensusScript:
+    amnesia,
+    amnesia_needs_storage,
+    bad_content,
+    bad_messages,
+    behind_on_its_route,
+    catch_up,
+    commit_deferred,
+    commit_learned_from_followers,
+    commit_own_term_only,
+    copies,
+    death_or_bad_luck,
+    doubt,
+    doubt_ends_in_election,
     election,
+    figure_7,
+    figure_8,
+    forged_commit,
+    forged_receipts,
+    fuller_log_wins,
+    late_messages,
+    lease,
+    lost_first_entry,
+    lost_quorum,
+    message_price,
+    one_vote_a_term,
+    pre_vote_idle_cluster,
+    pre_vote_refused,
+    repair,
+    route,
+    route_refused,
+    routes_take_turns,
+    split_vote,
+    stale_candidate,
+    star,
+    suspicion,
 }
 
 scripts! { kv, crate::kv_script::KvScript:
     answer_on_route,
+    answered_before_the_crash,
+    answered_by_its_answerer,
+    bad_content,
+    bad_notes,
+    delivered_twice,
+    deposed_reads,
+    held_bytes,
+    leader_replies,
+    leader_replies_deposed,
+    lease_reads,
+    left_and_inherited,
+    left_to_the_absent,
+    limbo,
+    limits,
+    lost_take_over,
+    overwritten,
+    passed_on_in_order,
+    paused,
+    redirect_and_hold,
+    settled_too_early,
+    star_last_replies,
+    star_leader_replies,
+    superseded,
+    suspicion,
+    take_over,
+    take_over_in_turn,
+    take_over_returns,
+    take_over_undecided,
+    two_absent_answerers,
 }

@@ -45,8 +45,10 @@ pub(crate) fn consensus() -> Options {
 }
 
 pub(crate) fn replica() -> replica::Options {
-    let mut options = replica::Options::default();
-    options.consensus = consensus();
+    let mut options = replica::Options {
+        consensus: consensus(),
+        ..Default::default()
+    };
     options.kv.replies = kv::options::Answerer::Last;
     options.kv.timing = kv::options::Timing {
         client_hold: ms(20),

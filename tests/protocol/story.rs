@@ -6,24 +6,69 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
-use leasekv::consensus::{Consensus, Index, RoleName, Term};
+use leasekv::consensus::log::Log;
+use leasekv::consensus::{Consensus, Index, RoleName, Term, Time};
 use leasekv::id::Id;
 
 use crate::cluster::{Clock, Cluster, Parcel, Step};
 use crate::machine::Machine;
 
 /// How long a letter takes from one machine to another.
-const HOP: Duration = Duration::from_micros(100);
+pub(crate) const HOP: Duration = Duration::from_micros(100);
 
 pub(crate) struct Story<M: Machine> {
     pub(crate) cluster: Cluster<M>,
     seen: BTreeMap<Id, Seen>,
-    /// Letters still to be lost, by sender and receiver.
-    losses: Rc<RefCell<BTreeMap<(Id, Id), usize>>>,
+    losses: Rc<RefCell<Losses>>,
+    warps: Rc<RefCell<Warps>>,
     /// Letters sent since the last count, by type.
     counts: BTreeMap<&'static str, usize>,
     pub(crate) shows_letters: bool,
     text: String,
+}
+
+/// Letters that are to be lost.
+#[derive(Default)]
+struct Losses {
+    /// The next ones, by sender and receiver.
+    next: BTreeMap<(Id, Id), usize>,
+    /// One of so many; 0: none.
+    every: usize,
+    /// How many have come since the last that was lost for that.
+    since: usize,
+}
+
+impl Losses {
+    fn loses(&mut self, from: Id, to: Id) -> bool {
+        if let Some(left) = self.next.get_mut(&(from, to)).filter(|left| **left > 0) {
+            *left -= 1;
+            return true;
+        }
+        self.since += 1;
+        let is_turn = self.since == self.every;
+        if is_turn {
+            self.since = 0;
+        }
+        is_turn
+    }
+
+    /// Whether there is word of each letter that is lost.
+    fn are_told(&self) -> bool {
+        self.every == 0
+    }
+}
+
+/// After how long the copies of the next letters arrive that are sent on a link, and how many letters those are.
+type Warps = BTreeMap<(Id, Id), (usize, Vec<Duration>)>;
+
+fn fate(warps: &mut Warps, from: Id, to: Id) -> Vec<Duration> {
+    match warps.get_mut(&(from, to)) {
+        Some((left, copies)) if *left > 0 => {
+            *left -= 1;
+            copies.clone()
+        }
+        _ => vec![HOP],
+    }
 }
 
 #[derive(Clone, PartialEq)]
@@ -54,7 +99,10 @@ impl<M: Machine> Story<M> {
             fast_ppm: 0,
         };
         let clocks: Vec<Clock> = (0..size).map(clock).collect();
-        let cluster = Cluster::new(&clocks, options, Box::new(|_, _| vec![HOP]));
+        let warps = Rc::new(RefCell::new(Warps::new()));
+        let weather = Rc::clone(&warps);
+        let weather = Box::new(move |from, to| fate(&mut weather.borrow_mut(), from, to));
+        let cluster = Cluster::new(&clocks, options, weather);
         let seen = cluster.nodes.iter();
         Story {
             seen: seen
@@ -62,6 +110,7 @@ impl<M: Machine> Story<M> {
                 .collect(),
             cluster,
             losses: Rc::default(),
+            warps,
             counts: BTreeMap::new(),
             shows_letters: false,
             text: String::new(),
@@ -93,14 +142,8 @@ impl<M: Machine> Story<M> {
             let mut arrivals = Vec::new();
             let step = self.cluster.next(end, &mut |now, from, to, letter| {
                 let mut losses = losses.borrow_mut();
-                let is_lost = match losses.get_mut(&(from, to)) {
-                    Some(left) if *left > 0 => {
-                        *left -= 1;
-                        true
-                    }
-                    _ => false,
-                };
-                if is_lost || shows {
+                let is_lost = losses.loses(from, to);
+                if is_lost && losses.are_told() || shows {
                     let word = if is_lost { "LOST " } else { "" };
                     let ms = now.as_micros() as f64 / 1e3;
                     arrivals.push(format!("{ms:.1}ms {from} → {to} {word}{letter}"));
@@ -125,11 +168,7 @@ impl<M: Machine> Story<M> {
     }
 
     /// Does something with a machine, as soon as time goes on.
-    pub(crate) fn post(
-        &mut self,
-        id: Id,
-        call: impl FnOnce(&mut M, leasekv::consensus::Time) + 'static,
-    ) {
+    pub(crate) fn post(&mut self, id: Id, call: impl FnOnce(&mut M, Time) + 'static) {
         let parcel = Parcel::Call(Box::new(call));
         self.cluster.post(Duration::ZERO, id, parcel);
     }
@@ -141,7 +180,17 @@ impl<M: Machine> Story<M> {
     }
 
     pub(crate) fn lose(&mut self, from: Id, to: Id, count: usize) {
-        self.losses.borrow_mut().insert((from, to), count);
+        self.losses.borrow_mut().next.insert((from, to), count);
+    }
+
+    pub(crate) fn lose_every(&mut self, every: usize) {
+        let mut losses = self.losses.borrow_mut();
+        (losses.every, losses.since) = (every, 0);
+    }
+
+    /// Each of the next letters that are sent on a link arrives after these times.
+    pub(crate) fn warp(&mut self, from: Id, to: Id, count: usize, copies: Vec<Duration>) {
+        self.warps.borrow_mut().insert((from, to), (count, copies));
     }
 
     pub(crate) fn kill(&mut self, id: Id) {
@@ -154,6 +203,26 @@ impl<M: Machine> Story<M> {
         let seen = Seen::of(&self.cluster.nodes[&id].machine);
         self.seen.insert(id, seen);
         self.tell(&format!("{id} starts again without its memory"));
+    }
+
+    pub(crate) fn pause(&mut self, id: Id) {
+        self.cluster.pause(id);
+        self.tell(&format!("{id} stands still"));
+    }
+
+    pub(crate) fn resume(&mut self, id: Id) {
+        self.cluster.resume(id);
+        self.tell(&format!("{id} goes on"));
+    }
+
+    pub(crate) fn deafen(&mut self, id: Id) {
+        self.cluster.deafen(id);
+        self.tell(&format!("nothing reaches {id}"));
+    }
+
+    pub(crate) fn cut(&mut self, from: Id, to: Id) {
+        self.cluster.cut.insert((from, to));
+        self.tell(&format!("nothing from {from} reaches {to}"));
     }
 
     pub(crate) fn partition(&mut self, group: &[Id]) {
@@ -184,7 +253,7 @@ impl<M: Machine> Story<M> {
                 continue;
             }
             let consensus = node.machine.consensus();
-            let line = status(*id, consensus);
+            let line = status(*id, consensus, node.clock.shows(self.cluster.now));
             writeln!(self.text, "{line}{}", more(&node.machine)).expect("memory");
         }
     }
@@ -216,12 +285,9 @@ impl<M: Machine> Story<M> {
     }
 }
 
-fn status<C: leasekv::consensus::Command>(id: Id, consensus: &Consensus<C>) -> String {
+/// A machine's state, with its clock: it may have been called last a while ago.
+fn status<C: leasekv::consensus::Command>(id: Id, consensus: &Consensus<C>, now: Time) -> String {
     let log = consensus.log();
-    let terms: Vec<String> = log
-        .from(Index(1))
-        .map(|entry| entry.term.to_string())
-        .collect();
     let leader = consensus
         .leader()
         .map_or("none".to_owned(), |id| id.to_string());
@@ -229,14 +295,32 @@ fn status<C: leasekv::consensus::Command>(id: Id, consensus: &Consensus<C>) -> S
         "{id} {:?} term={} leader={leader} log=[{}] commit={}",
         consensus.role(),
         consensus.term(),
-        terms.join(" "),
+        terms(log),
         log.commit()
     );
-    if let Some(left) = consensus.lease_left() {
-        write!(text, " lease={left:?}").expect("memory");
+    let lease = consensus.lease_left().unwrap_or_default();
+    let lease = lease.saturating_sub(now.since(consensus.now()));
+    if !lease.is_zero() {
+        write!(text, " lease={lease:?}").expect("memory");
     }
-    if consensus.doubts_quorum() {
+    if consensus.doubts_from().is_some_and(|from| now >= from) {
         text.push_str(" doubt");
     }
     text
+}
+
+/// The terms of a log's entries; many of one term are counted.
+fn terms<C>(log: &Log<C>) -> String {
+    const MANY: usize = 20;
+    let terms: Vec<Term> = log.from(Index(1)).map(|entry| entry.term).collect();
+    let runs = terms.chunk_by(|one, other| one == other);
+    let runs = runs.map(|run| match run.len() {
+        many @ MANY.. => format!("{}×{many}", run[0]),
+        _ => run
+            .iter()
+            .map(Term::to_string)
+            .collect::<Vec<_>>()
+            .join(" "),
+    });
+    runs.collect::<Vec<_>>().join(" ")
 }

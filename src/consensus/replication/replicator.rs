@@ -325,7 +325,12 @@ impl Replicator {
             .followers
             .iter()
             .filter(|(id, progress)| core.now >= self.heartbeat_at(core, *id, progress))
-            .map(|(id, progress)| (id, progress.owes_response()))
+            .map(|(id, progress)| {
+                (
+                    id,
+                    progress.owes_response() || is_far_behind(core, progress),
+                )
+            })
             .collect();
         for (id, response_wanted) in due {
             self.send_along(core, &[id], response_wanted);
@@ -467,6 +472,12 @@ enum Way {
     Everybody,
     /// To the one whose word is awaited: a quorum holds all there is.
     Ask(Id),
+}
+
+/// Whether a follower lacks more than fits into an append.
+fn is_far_behind<C: Command>(core: &Core<C>, progress: &Progress) -> bool {
+    let batch = core.options.limits.max_append_entries as u64;
+    core.log.last_index().0 >= progress.next.0 + batch
 }
 
 /// As many entries from `start` on as fit into one append.

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use ::log::{info, warn};
+use ::log::{error, info, warn};
 
 use super::ledger::{Duty, Item, Ledger};
 use super::policy::{Help, Limbo, Note, Policy};
@@ -158,6 +158,11 @@ impl Policy for LastAnswers {
     }
 
     fn hear(&mut self, from: Id, note: Note) {
+        if note.settled > note.applied {
+            return error!(
+                "ignoring {from}, which takes for settled what it has not applied: {note:?}"
+            );
+        }
         let applied = self.applied.entry(from).or_default();
         self.has_news |= note.applied > *applied || note.settled > self.told_settled;
         *applied = note.applied.max(*applied);

@@ -13,7 +13,8 @@ use crate::kv::options::Options;
 pub struct Note {
     /// The sender has applied the log through here, and answered all that it is to answer of it.
     pub applied: Index,
-    /// All puts through here have been answered, as far as the sender knows.
+    /// All puts through here have been answered, as far as the sender knows. It can only know that of what it has
+    /// applied.
     pub settled: Index,
 }
 

@@ -2,7 +2,7 @@
 
 use ::log::{debug, error};
 
-use super::Replicator;
+use super::{Replicator, is_far_behind};
 use crate::consensus::core::Core;
 use crate::consensus::entry::Command;
 use crate::consensus::members::reached_by;
@@ -63,7 +63,7 @@ impl Replicator {
         let lacks_quorum = self.held_by_quorum(core) < last;
         for follower in behind {
             // What is committed anyway can wait, the next append repairs it; but not what takes several.
-            let is_far = self.is_far_behind(core, follower);
+            let is_far = is_far_behind(core, self.follower(follower));
             if is_far || lacks_quorum || self.wishes.missed.contains(&follower) {
                 more.push(follower);
             }
@@ -74,12 +74,11 @@ impl Replicator {
         self.committed_as_told(core, from, response.commit)
     }
 
-    /// Whether a follower lacks more than fits into an append.
-    fn is_far_behind<C: Command>(&mut self, core: &Core<C>, id: Id) -> bool {
-        let next = self.follower(id).next;
-        let last = core.log.last_index();
-        let batch = core.options.limits.max_append_entries as u64;
-        last.0 >= next.0 + batch
+    /// A follower's vote has come too late to count: it has not kept silent in the election.
+    pub(crate) fn note_present(&mut self, id: Id) {
+        if let Some(progress) = self.followers.get_mut(id) {
+            progress.missing = false;
+        }
     }
 
     /// How far the log is committed, as a follower says. It may know more than we do, if the receipts that showed it
