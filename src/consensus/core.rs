@@ -12,7 +12,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::entry::{Command, Entry, Payload};
-use super::fingerprint::Measure;
+use super::fingerprint::{Measure, hash_order};
 use super::log::Log;
 use super::members::Members;
 use super::message::{Body, Message, VoteResponse};
@@ -178,8 +178,10 @@ impl<C: Command> Core<C> {
     /// What a model checker tells replicas apart by, whatever their roles.
     pub(super) fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
         let Core {
-            members,
-            options: _,
+            // These never change.
+            members: _,
+            options,
+            // It is started anew before each step.
             chance: _,
             now: _,
             term,
@@ -187,22 +189,27 @@ impl<C: Command> Core<C> {
             log,
             leader,
             suspicions,
-            leader_commit: (sent_at, leader_commit),
+            leader_commit,
             heard_at,
             incarnation,
             incarnations,
             is_newcomer,
             outbox,
         } = self;
-        (members, term, voted_for, leader, suspicions).hash(hasher);
-        (sent_at, leader_commit, is_newcomer, outbox).hash(hasher);
-        (incarnation, incarnations).hash(hasher);
-        log.fingerprint(measure, hasher);
+        // Only the first suspicion differs from the others.
+        (term, voted_for, leader, suspicions.min(&1)).hash(hasher);
+        (incarnation, incarnations, is_newcomer, outbox).hash(hasher);
+        // What the leader has committed matters where we have not. What comes late tells of no more than what came
+        // before it, so its time does not matter elsewhere either.
+        let news = Some(leader_commit).filter(|(_, index)| *index > log.commit());
+        news.hash(hasher);
+        log.fingerprint(measure, options, hasher);
         // A new leader asks first who was heard last.
-        let mut order: Vec<_> = heard_at.iter().map(|(peer, at)| (at, peer)).collect();
-        order.sort_unstable();
-        for (at, peer) in order {
-            (peer, measure.age(*at)).hash(hasher);
+        hash_order(heard_at.iter().map(|(peer, at)| (*at, *peer)), hasher);
+        // Who has been heard lately may get a request to wait.
+        for at in heard_at.values() {
+            let lately = options.timing.campaign_timeout;
+            measure.age(*at, lately).hash(hasher);
         }
     }
 
