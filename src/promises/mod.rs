@@ -73,6 +73,8 @@ struct Known {
     leading: Option<(Term, Index)>,
     /// When the lease that it had is over.
     lease_end: Option<Duration>,
+    /// Whether it has started again without its memory.
+    has_forgotten: bool,
 }
 
 /// When a step was taken, and what was known of the replica before it.
@@ -117,7 +119,10 @@ impl Promises {
 
     /// A replica has started again without its memory.
     pub fn forget(&mut self, id: Id) {
-        self.replicas[usize::from(id.0)] = Known::default();
+        self.replicas[usize::from(id.0)] = Known {
+            has_forgotten: true,
+            ..Known::default()
+        };
     }
 
     /// Checks every promise after a step.
@@ -234,7 +239,8 @@ impl Promises {
     }
 
     /// What a leader believes of a follower is true as long as that follower is in the leader's term,
-    /// whoever passed the word on. (In a later term it was true before, and that is all a commit needs.)
+    /// whoever passed the word on. (In a later term it was true before, and that is all a commit needs. Of one that has
+    /// forgotten it was true as well.)
     fn check_receipts(&self, leader: &View<'_>) -> Checked {
         let own = &self.replicas[usize::from(leader.id().0)].mirror;
         for (peer, matched) in leader.consensus().matched() {
@@ -244,7 +250,7 @@ impl Promises {
                 std::cmp::Ordering::Equal => follower.mirror.at(matched) != own.at(matched),
                 std::cmp::Ordering::Greater => false,
             };
-            if is_wrong && matched > Index::ZERO {
+            if is_wrong && matched > Index::ZERO && !follower.has_forgotten {
                 let id = leader.id();
                 return broken(
                     "receipts are true",
