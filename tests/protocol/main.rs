@@ -9,6 +9,7 @@ mod cluster;
 mod consensus_script;
 mod kv_script;
 mod machine;
+mod model;
 mod pinned;
 mod script;
 mod story;
