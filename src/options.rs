@@ -148,8 +148,8 @@ impl Options {
         use crate::kv::options as kv;
 
         macro_rules! slots {
-            ($all:expr, $group:ident, $($kind:ident: $($name:ident),+;)+) => {
-                $($($all.push((Group::$group, stringify!($name), Slot::$kind($name)));)+)+
+            ($($group:ident { $($kind:ident: $($name:ident),+;)+ })+) => {
+                vec![$($($((Group::$group, stringify!($name), Slot::$kind($name)),)+)+)+]
             };
         }
 
@@ -212,27 +212,28 @@ impl Options {
             message_price,
             remembered_attempts,
         } = tuning;
-        let mut all = Vec::new();
-        slots!(all, Timing,
-            Time: lease;
-            Count: max_clock_drift_ppm;
-            Time: heartbeat_interval, election_timeout, first_election_timeout, leaderless_patience,
-                leader_stickiness, suspected_stickiness, suspicion_patience, suspicion_window, objection_time,
-                campaign_retry_min, campaign_retry_max, campaign_timeout, retry_min, retry_max, quorum_doubt,
-                answerer_patience, answerer_return, client_hold, client_hold_max;
-        );
-        slots!(all, Limits,
-            Size: max_put_bytes, max_append_bytes, max_append_entries, max_unsettled, max_held_requests,
-                max_held_bytes, max_remembered_clients, max_remembered_puts;
-            Term: max_term_jump;
-        );
-        slots!(all, Tuning,
-            Time: message_price;
-            Plan: plan;
-            Answerer: replies;
-            Count: remembered_attempts;
-        );
-        all
+        slots! {
+            Timing {
+                Time: lease;
+                Count: max_clock_drift_ppm;
+                Time: heartbeat_interval, election_timeout, first_election_timeout, leaderless_patience,
+                    leader_stickiness, suspected_stickiness, suspicion_patience, suspicion_window,
+                    objection_time, campaign_retry_min, campaign_retry_max, campaign_timeout, retry_min,
+                    retry_max, quorum_doubt, answerer_patience, answerer_return, client_hold,
+                    client_hold_max;
+            }
+            Limits {
+                Size: max_put_bytes, max_append_bytes, max_append_entries, max_unsettled,
+                    max_held_requests, max_held_bytes, max_remembered_clients, max_remembered_puts;
+                Term: max_term_jump;
+            }
+            Tuning {
+                Time: message_price;
+                Plan: plan;
+                Answerer: replies;
+                Count: remembered_attempts;
+            }
+        }
     }
 }
 
@@ -320,5 +321,34 @@ mod tests {
             let message = Options::from_text(text).expect_err(text);
             assert!(message.contains(part), "{text}: {message}");
         }
+    }
+
+    #[test]
+    fn the_page_of_options_lists_each_in_its_group_with_its_default() {
+        let page = include_str!("../docs/options.md");
+        let mut group = None;
+        let mut listed = Vec::new();
+        for line in page.lines() {
+            match line {
+                "## Timing" => group = Some(Group::Timing),
+                "## Limits" => group = Some(Group::Limits),
+                "## Tuning" => group = Some(Group::Tuning),
+                _ => {}
+            }
+            if let Some(row) = line.strip_prefix("| `") {
+                let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+                let [name, default, meaning, ..] = cells[..] else {
+                    panic!("{line}");
+                };
+                assert!(!meaning.is_empty(), "{line}: what is it?");
+                let name = name.trim_end_matches('`').to_owned();
+                listed.push((group.expect("below a heading"), name, default.to_owned()));
+            }
+        }
+        let settings = Options::default().settings().into_iter();
+        let settings: Vec<_> = settings
+            .map(|(group, name, value)| (group, name.to_owned(), value))
+            .collect();
+        assert_eq!(listed, settings);
     }
 }

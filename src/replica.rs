@@ -27,7 +27,6 @@ pub struct Options {
 pub struct Replica {
     consensus: Consensus<Command>,
     service: Service,
-    outputs: Vec<Output>,
 }
 
 /// What can happen to a replica from outside, besides time passing.
@@ -83,7 +82,6 @@ impl Replica {
         Replica {
             consensus: Consensus::new(id, peers, options.consensus, seed, now),
             service: Service::new(id, options.kv, now),
-            outputs: Vec::new(),
         }
     }
 
@@ -109,15 +107,6 @@ impl Replica {
         self.consensus.flush(now);
         // After that, since a further attempt may be what makes a leader doubt.
         self.service.pass_on_overdue(&self.consensus);
-        let note = self.service.note();
-        let answers = self.service.answers().map(Output::Answer);
-        self.outputs.extend(answers);
-        let letters = self.consensus.outbox().map(|envelope| {
-            let (to, message) = (envelope.to, envelope.message);
-            let letter = Letter { message, note };
-            Output::Send { to, letter }
-        });
-        self.outputs.extend(letters);
     }
 
     /// When [`advance`](Self::advance) must next be called at the latest.
@@ -127,9 +116,16 @@ impl Replica {
         service.map_or(deadline, |at| at.min(deadline))
     }
 
-    /// Takes what is to be done, in order.
-    pub fn outputs(&mut self) -> std::vec::Drain<'_, Output> {
-        self.outputs.drain(..)
+    /// Takes what is to be done since the last [`advance`](Self::advance), in order: answers first, for somebody waits for
+    /// them.
+    pub fn outputs(&mut self) -> impl Iterator<Item = Output> {
+        let note = self.service.note();
+        let letters = self.consensus.outbox().map(move |envelope| {
+            let (to, message) = (envelope.to, envelope.message);
+            let letter = Letter { message, note };
+            Output::Send { to, letter }
+        });
+        self.service.answers().map(Output::Answer).chain(letters)
     }
 
     /// A read-only look at this replica.
@@ -146,11 +142,7 @@ impl Replica {
     /// whole steps apart. Points of time count by their distance from `now` in steps, ages by what
     /// the protocol can tell apart.
     pub fn fingerprint(&self, now: Time, step: Duration, hasher: &mut impl Hasher) {
-        let Replica {
-            consensus,
-            service,
-            outputs: _,
-        } = self;
+        let Replica { consensus, service } = self;
         // That is how long a silent answerer is waited for; see `Service`.
         let horizon = service.options().timing.answerer_return;
         let measure = Measure::new(now, step, horizon);

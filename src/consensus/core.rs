@@ -3,7 +3,6 @@
 //!
 //! Must never know which role it is in: a role is handed this, and answers what it wants to become.
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
@@ -30,6 +29,15 @@ pub struct Envelope<C> {
     pub message: Message<C>,
 }
 
+/// What a replica knows of a peer in every role.
+#[derive(Clone, Copy, Debug, Default)]
+struct Peer {
+    /// When it was last heard.
+    heard_at: Option<Time>,
+    /// Which life of it we have heard of first. We listen to no other.
+    incarnation: Option<Incarnation>,
+}
+
 /// What a replica has in every role.
 #[derive(Clone, Debug)]
 pub(super) struct Core<C> {
@@ -50,11 +58,9 @@ pub(super) struct Core<C> {
     pub suspicions: u32,
     /// The latest news of how far the leader has committed, and when it sent that, on its own clock.
     leader_commit: (Time, Index),
-    /// When each peer was last heard.
-    pub heard_at: BTreeMap<Id, Time>,
     incarnation: Incarnation,
-    /// Which life of each peer's we have heard of first. We listen to no other.
-    incarnations: BTreeMap<Id, Incarnation>,
+    /// What is known of each peer, in their order.
+    peers: Vec<Peer>,
     /// Whether we cannot know yet if we were here before: we have no memory, and a log that is not empty is
     /// news to us. So long we help nobody who has such a log into office, for we may have promised otherwise.
     pub is_newcomer: bool,
@@ -65,6 +71,7 @@ impl<C: Command> Core<C> {
     pub(super) fn new(members: Members, options: Options, seed: u64, now: Time) -> Core<C> {
         let mut chance = Xoshiro256PlusPlus::seed_from_u64(seed);
         let incarnation = Incarnation(chance.random());
+        let peers = vec![Peer::default(); members.peers().len()];
         Core {
             members,
             options,
@@ -76,9 +83,8 @@ impl<C: Command> Core<C> {
             leader: None,
             suspicions: 0,
             leader_commit: (Time::ZERO, Index::ZERO),
-            heard_at: BTreeMap::new(),
             incarnation,
-            incarnations: BTreeMap::new(),
+            peers,
             is_newcomer: true,
             outbox: Vec::new(),
         }
@@ -158,13 +164,28 @@ impl<C: Command> Core<C> {
 
     /// Whether that is the life of a peer's that we know; the first that we hear of, we shall know.
     pub(super) fn knows(&mut self, peer: Id, incarnation: Incarnation) -> bool {
-        let known = *self.incarnations.entry(peer).or_insert(incarnation);
+        let Some(place) = self.members.place(peer) else {
+            return false;
+        };
+        let known = *self.peers[place].incarnation.get_or_insert(incarnation);
         if known != incarnation {
             error!(
                 "{peer} was {known} and has come back as {incarnation} without its memory: ignoring it"
             );
         }
         known == incarnation
+    }
+
+    /// A peer is heard.
+    pub(super) fn note_heard(&mut self, peer: Id) {
+        if let Some(place) = self.members.place(peer) {
+            self.peers[place].heard_at = Some(self.now);
+        }
+    }
+
+    /// When a peer was last heard.
+    pub(super) fn heard_at(&self, peer: Id) -> Option<Time> {
+        self.peers[self.members.place(peer)?].heard_at
     }
 
     /// A duration between the two, both included.
@@ -190,27 +211,31 @@ impl<C: Command> Core<C> {
             leader,
             suspicions,
             leader_commit,
-            heard_at,
             incarnation,
-            incarnations,
+            peers,
             is_newcomer,
             outbox,
         } = self;
         // Only the first suspicion differs from the others.
         (term, voted_for, leader, suspicions.min(&1)).hash(hasher);
-        (incarnation, incarnations, is_newcomer, outbox).hash(hasher);
+        (incarnation, is_newcomer, outbox).hash(hasher);
         // What the leader has committed matters where we have not. What comes late tells of no more than what came
         // before it, so its time does not matter elsewhere either.
         let news = Some(leader_commit).filter(|(_, index)| *index > log.commit());
         news.hash(hasher);
         log.fingerprint(measure, options, hasher);
-        // A new leader asks first who was heard last.
-        hash_order(heard_at.iter().map(|(peer, at)| (*at, *peer)), hasher);
-        // Who has been heard lately may get a request to wait.
-        for at in heard_at.values() {
+        for Peer {
+            heard_at,
+            incarnation,
+        } in peers
+        {
+            // Whoever has been heard lately counts as within reach.
             let lately = options.timing.campaign_timeout;
-            measure.age(*at, lately).hash(hasher);
+            let age = heard_at.map(|at| measure.age(at, lately));
+            (age, incarnation).hash(hasher);
         }
+        // A new leader asks first who was heard last.
+        hash_order(peers.iter().map(|peer| peer.heard_at).zip(0..), hasher);
     }
 
     /// Starts the source of chance anew; see [`Consensus::reseed`](super::Consensus::reseed).

@@ -12,7 +12,7 @@ pub trait Command: Clone + Debug + PartialEq + Eq + Hash {
     /// without knowing how they are written.
     fn size_bound(&self) -> usize;
 
-    /// Whether an honest leader can have put this at `index` of its log. Asked of what comes from others.
+    /// Whether an honest leader can have this at `index` of its log. Asked of what comes from others.
     ///
     /// # Errors
     ///

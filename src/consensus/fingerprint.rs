@@ -9,7 +9,6 @@ use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use super::time::Time;
-use crate::id::Id;
 
 /// Tells times as a replica can tell them apart: by how far from now they are, in steps of its
 /// driver's clock.
@@ -53,11 +52,14 @@ impl Measure {
 }
 
 /// Feeds `hasher` with the order of times and who shares one, where nothing else of them counts.
-pub(super) fn hash_order(times: impl Iterator<Item = (Time, Id)>, hasher: &mut impl Hasher) {
+pub(super) fn hash_order<T: Copy + Ord>(
+    times: impl Iterator<Item = (T, usize)>,
+    hasher: &mut impl Hasher,
+) {
     let mut order: Vec<_> = times.collect();
     order.sort_unstable();
     let mut before = None;
-    for (time, id) in order {
-        (id, before.replace(time) == Some(time)).hash(hasher);
+    for (time, whose) in order {
+        (whose, before.replace(time) == Some(time)).hash(hasher);
     }
 }

@@ -48,7 +48,12 @@ impl Members {
 
     /// Whether that is one of the others.
     pub fn is_peer(&self, id: Id) -> bool {
-        self.peers.binary_search(&id).is_ok()
+        self.place(id).is_some()
+    }
+
+    /// The place of one of the others among [`peers`](Self::peers).
+    pub fn place(&self, id: Id) -> Option<usize> {
+        self.peers.iter().position(|peer| *peer == id)
     }
 
     /// Whether that is a member, this replica included.

@@ -54,7 +54,7 @@ pub struct Append<C> {
     pub deferred: bool,
     /// Whether the leader doubts that it reaches a quorum. Then this is no reason to stand by it.
     pub in_doubt: bool,
-    /// Who gets this after its receiver, in order. Each passes it on to the next; the last one
+    /// Who receives this after its receiver, in order. Each passes it on to the next; the last one
     /// answers the leader for all.
     pub route: Vec<Id>,
     /// What became of it at those who had it before.

@@ -44,7 +44,7 @@ pub use members::Members;
 pub use message::{Body, Message};
 pub use node::{Consensus, NotLeading};
 pub use options::{Options, Plan};
-pub use replication::replicator::Wishes;
+pub use replication::wishes::Wishes;
 pub use time::Time;
 pub use types::{Incarnation, Index, LogId, Term};
 pub use view::{RoleName, Silence};

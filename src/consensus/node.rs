@@ -10,8 +10,8 @@ use super::fingerprint::Measure;
 use super::members::Members;
 use super::message::{Append, AppendResponse, Body, Message, VoteRequest};
 use super::options::Options;
-use super::replication::replicator::Wishes;
 use super::replication::storing;
+use super::replication::wishes::Wishes;
 use super::role::candidate::{Candidate, PreCandidate};
 use super::role::follower::Follower;
 use super::role::leader::Leader;
@@ -123,12 +123,16 @@ impl<C: Command> Consensus<C> {
     pub fn flush(&mut self, now: Time) {
         self.core.set_clock(now);
         if let Role::Leader(leader) = &mut self.role {
-            leader.replicator.send_due(&mut self.core);
+            let core = &mut self.core;
+            leader.replicator.tell_awaited(core);
+            leader.replicator.dispatch(core);
+            leader.replicator.retry(core);
+            leader.replicator.send_heartbeats(core);
         }
         self.assert_invariants();
     }
 
-    /// Takes the messages that are to be sent, in order. Any may get lost.
+    /// Takes the messages that are to be sent, in order. Any may be lost.
     pub fn outbox(&mut self) -> std::vec::Drain<'_, Envelope<C>> {
         self.core.outbox.drain(..)
     }
@@ -195,7 +199,7 @@ impl<C: Command> Consensus<C> {
     fn on_message(&mut self, from: Id, message: Message<C>) {
         let origin = origin(from, &message);
         let core = &mut self.core;
-        core.heard_at.insert(from, core.now);
+        core.note_heard(from);
         if message.term > core.term {
             self.enter_term(message.term);
         }
@@ -231,7 +235,7 @@ impl<C: Command> Consensus<C> {
         }
     }
 
-    /// A message from a term that is over gets no effect, and its sender is told (Raft §5.1).
+    /// A message from a term that is over has no effect, and its sender is told (Raft §5.1).
     fn answer_outdated(&mut self, from: Id, body: &Body<C>) {
         let core = &mut self.core;
         let is_question = matches!(body, Body::Append(_) | Body::PreVote(_) | Body::Vote(_));
@@ -409,7 +413,7 @@ impl<C: Command> Consensus<C> {
         }
     }
 
-    /// Starts the source of chance anew, so that a model checker gets the same for the same input
+    /// Starts the source of chance anew, so that a model checker sees the same for the same input
     /// in the same state, whatever was drawn on the way there.
     pub fn reseed(&mut self, seed: u64) {
         self.core.reseed(seed);

@@ -79,7 +79,7 @@ pub struct Limits {
     pub max_append_bytes: usize,
     /// The most entries in one append.
     pub max_append_entries: usize,
-    /// The furthest that a message's term may lie beyond ours. No honest cluster gets so far
+    /// The furthest that a message's term may lie beyond ours. No honest cluster comes so far
     /// between two messages; a damaged message must not use the terms up.
     pub max_term_jump: u64,
 }
@@ -162,7 +162,7 @@ impl Timing {
         Duration::from_nanos(u64::try_from(nanos).expect("leases are far below 584 years"))
     }
 
-    /// The longest that a leader waits for one response, and that new entries may put off a retry of older ones.
+    /// The longest that a leader waits for one response, and that new entries may delay a retry of older ones.
     pub(super) fn overdue(&self) -> Duration {
         self.retry_max / 5
     }

@@ -98,7 +98,7 @@ impl<C: Command> Consensus<C> {
 
     /// When a peer was last heard.
     pub fn heard_at(&self, peer: Id) -> Option<Time> {
-        self.core.heard_at.get(&peer).copied()
+        self.core.heard_at(peer)
     }
 
     /// As a leader: how a follower has been silent. None for who is no follower, and in any other role.
@@ -107,7 +107,7 @@ impl<C: Command> Consensus<C> {
             return None;
         };
         let delivery = leader.replicator.delivery();
-        let progress = leader.replicator.followers().get(follower)?;
+        let progress = leader.replicator.followers().find(follower)?;
         Some(Silence {
             since: progress.awaiting,
             chance: delivery.chance_of_silence(progress.unanswered),

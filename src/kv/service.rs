@@ -35,6 +35,8 @@ pub struct Service {
     store: Store,
     /// The log is applied to the store through here.
     applied: Index,
+    /// Of what is committed through here it is known which puts it has overwritten.
+    decided: Index,
     replies: Replies,
     /// Requests that have just come.
     asked: Vec<Request>,
@@ -82,6 +84,7 @@ impl Service {
         Service {
             store: Store::new(options.limits.max_remembered_puts),
             applied: Index::ZERO,
+            decided: Index::ZERO,
             replies: Replies::new(options.replies, id),
             asked: Vec::new(),
             held: Queue::default(),
@@ -127,7 +130,10 @@ impl Service {
             return self.answer_get(consensus, request);
         }
         match consensus.leader() {
-            Some(_) if consensus.leads() => self.serve(consensus, request),
+            Some(_) if consensus.leads() => match request.operation {
+                Operation::Get { .. } => self.serve_get(consensus, request),
+                Operation::Put { .. } => self.serve_put(consensus, request),
+            },
             Some(leader) if self.is_back(consensus.now(), &request) => {
                 let client = request.client;
                 info!("client {client} was sent to leader {leader} and is back: suspecting it");
@@ -183,11 +189,7 @@ impl Service {
         let held = self.held.take_all().map(|held| held.request);
         let waiting: Vec<Request> = held.chain(reads).collect();
         for request in waiting {
-            match stance {
-                Stance::Leading(_) => self.serve(consensus, request),
-                Stance::Following(leader) => self.redirect(consensus.now(), request, leader),
-                Stance::Leaderless => self.hold(consensus, request),
-            }
+            self.request(consensus, request);
         }
     }
 
@@ -260,20 +262,16 @@ impl Service {
 
     /// Redirects the clients of puts that this replica took in and that never take effect.
     fn redirect_overwritten(&mut self, consensus: &Consensus<Command>) {
+        let commit = consensus.log().commit();
+        if std::mem::replace(&mut self.decided, commit) == commit {
+            return;
+        }
         for put in self.replies.policy_mut().overwritten(consensus.log()) {
             let leader = match consensus.leader() {
                 Some(leader) => leader,
                 None => self.next_to_try(consensus),
             };
             self.answer(put.client, put.mid.clone(), leader, Outcome::Redirect);
-        }
-    }
-
-    /// Serves a request as the leader.
-    fn serve(&mut self, consensus: &mut Consensus<Command>, request: Request) {
-        match &request.operation {
-            Operation::Get { .. } => self.serve_get(consensus, request),
-            Operation::Put { .. } => self.serve_put(consensus, request),
         }
     }
 
@@ -433,6 +431,7 @@ impl Service {
             options,
             store,
             applied,
+            decided,
             replies,
             asked,
             held,
@@ -444,7 +443,7 @@ impl Service {
             passed_on: _,
             answers,
         } = self;
-        (applied, stance, asked, answers).hash(hasher);
+        (applied, decided, stance, asked, answers).hash(hasher);
         store.fingerprint(hasher);
         replies.fingerprint(matches!(stance, Stance::Leading(_)), hasher);
         let timing = &options.timing;

@@ -1,6 +1,8 @@
 //! The key-value store: what the committed puts, applied in their order, make.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
@@ -10,7 +12,8 @@ use crate::id::Id;
 /// The store. Replicas that have applied the same entries have the same one.
 #[derive(Clone, Debug)]
 pub struct Store {
-    values: BTreeMap<String, String>,
+    /// The latest put to each key, shared with the log.
+    latest: BTreeSet<ByKey>,
     recent: Recent,
 }
 
@@ -18,14 +21,14 @@ impl Store {
     /// An empty one, that will remember so many puts.
     pub fn new(max_remembered_puts: usize) -> Store {
         Store {
-            values: BTreeMap::new(),
+            latest: BTreeSet::new(),
             recent: Recent::new(max_remembered_puts),
         }
     }
 
     /// The value of a key, if it was ever put.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str)
+        self.latest.get(key).map(|ByKey(put)| put.value.as_str())
     }
 
     /// Applies a put. Returns whether it took effect: not if it is one of the last that were applied, delivered again.
@@ -33,21 +36,49 @@ impl Store {
         if !self.recent.add(put.client, &put.mid) {
             return false;
         }
-        match self.values.get_mut(&put.key) {
-            Some(value) => value.clone_from(&put.value),
-            None => {
-                self.values.insert(put.key.clone(), put.value.clone());
-            }
-        }
+        self.latest.replace(ByKey(Arc::clone(put)));
         true
     }
 
     /// What a model checker tells stores apart by.
     pub(super) fn fingerprint(&self, hasher: &mut impl Hasher) {
-        let Store { values, recent } = self;
-        (values, &recent.order).hash(hasher);
+        let Store { latest, recent } = self;
+        for ByKey(put) in latest {
+            (&put.key, &put.value).hash(hasher);
+        }
+        (latest.len(), &recent.order).hash(hasher);
     }
 }
+
+/// A put that stands for its key.
+#[derive(Clone, Debug)]
+struct ByKey(Arc<Put>);
+
+impl Borrow<str> for ByKey {
+    fn borrow(&self) -> &str {
+        &self.0.key
+    }
+}
+
+impl Ord for ByKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.key.cmp(&other.0.key)
+    }
+}
+
+impl PartialOrd for ByKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ByKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for ByKey {}
 
 /// The last attempts whose puts were applied. All replicas remember the same ones.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHashMap;
 
-use super::{Checked, broken};
+use super::broken::{Checked, broken};
 use crate::consensus::Index;
 use crate::id::Id;
 use crate::kv::{Answer, Outcome};

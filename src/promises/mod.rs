@@ -7,14 +7,15 @@
 //! | file | what it is about |
 //! | --- | --- |
 //! | `mod.rs` | votes, leaders, commits and leases |
-//! | [`logs`] | logs as numbers: equal for equal beginnings |
-//! | [`answers`] | what clients are told |
+//! | `broken` | a broken promise |
+//! | `logs` | logs as numbers: equal for equal beginnings |
+//! | `answers` | what clients are told |
 
 mod answers;
+mod broken;
 mod logs;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
@@ -24,29 +25,9 @@ use crate::kv::{Command, Outcome};
 use crate::replica::{Letter, Output, View};
 
 use answers::Answers;
+pub use broken::Broken;
+use broken::{Checked, broken};
 use logs::{Chain, Entries, Mirror};
-
-/// A broken promise.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Broken {
-    /// Which promise, in the paper's words where it has some.
-    pub promise: &'static str,
-    /// What is wrong, with the replicas and log indices involved.
-    pub what: String,
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.promise, self.what)
-    }
-}
-
-/// Nothing, or the promise that is broken and how.
-type Checked = Result<(), Broken>;
-
-fn broken(promise: &'static str, what: String) -> Checked {
-    Err(Broken { promise, what })
-}
 
 /// A step of a replica.
 #[derive(Clone, Copy, Debug)]
@@ -140,11 +121,15 @@ impl Promises {
             time: step.time,
         };
         known.lease_end = step.lease_end;
+        let committing = self.committing_term;
         self.check_vote(view)?;
         self.follow_log(view)?;
         self.check_leader(view)?;
         self.check_commit(view)?;
-        self.check_leases(step.time)?;
+        // Else nothing can have come between a lease and its holder.
+        if view.lease_left().is_some() || self.committing_term > committing {
+            self.check_leases(step.time)?;
+        }
         for output in step.outputs {
             match output {
                 Output::Answer(answer) => {

@@ -6,6 +6,7 @@
 mod examples;
 mod paths;
 mod rules;
+mod words;
 
 use std::fs;
 use std::path::Path;

@@ -79,7 +79,7 @@ impl Attempt {
         };
         // As long as it can be bad luck there is no reason to slow down.
         if silence.is_death() {
-            after.delay = (2 * self.delay).min(silence.longest);
+            after.delay = (4 * self.delay).min(silence.longest);
         }
         after.retry_at = now + after.delay;
         (next, after)

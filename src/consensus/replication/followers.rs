@@ -29,13 +29,13 @@ impl Followers {
     }
 
     /// What is known of one; none of who is no follower.
-    pub(crate) fn get(&self, id: Id) -> Option<&Progress> {
+    pub(crate) fn find(&self, id: Id) -> Option<&Progress> {
         let place = self.place(id)?;
         Some(&self.0[place].1)
     }
 
     /// What is known of one, to be changed.
-    pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut Progress> {
+    pub(crate) fn find_mut(&mut self, id: Id) -> Option<&mut Progress> {
         let place = self.place(id)?;
         Some(&mut self.0[place].1)
     }
@@ -46,7 +46,7 @@ impl Followers {
 
     /// Whether that follower is likelier dead than unlucky.
     pub(crate) fn seems_gone(&self, id: Id, delivery: Delivery) -> bool {
-        self.get(id)
+        self.find(id)
             .is_some_and(|progress| progress.seems_gone(delivery))
     }
 
@@ -104,8 +104,8 @@ impl Followers {
         }
         // New entries go first to whom nothing was sent for the longest time, or else to who was heard
         // last, however long ago it was.
-        hash_order(self.iter().map(|(id, it)| (it.sent_at, id)), hasher);
-        hash_order(self.iter().map(|(id, it)| (it.heard_at, id)), hasher);
+        hash_order(self.all().map(|it| it.sent_at).zip(0..), hasher);
+        hash_order(self.all().map(|it| it.heard_at).zip(0..), hasher);
     }
 }
 

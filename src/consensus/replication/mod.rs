@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | [`storing`] | a follower's part: storing, committing what the receipts show, passing on |
 //! | [`replicator`] | a leader's part: what it sends to whom, and when again |
+//! | [`wishes`] | what the user of the log wishes: whose word is awaited |
 //! | [`attempt`] | what has been sent and lacks a quorum: the one outstanding attempt |
 //! | [`followers`] | all followers; who is next on a route |
 //! | [`progress`] | what the leader knows of one follower |
@@ -25,4 +26,5 @@ pub(super) mod pace;
 pub(super) mod progress;
 pub(super) mod replicator;
 pub(super) mod storing;
+pub(super) mod wishes;
 pub(super) mod worth;

@@ -42,7 +42,7 @@ pub(crate) struct Progress {
 pub(crate) type Rank = (bool, Reverse<Time>, Time);
 
 impl Progress {
-    /// A follower of which nothing is known but when it was last heard, and that it should get what
+    /// A follower of which nothing is known but when it was last heard, and that it should be sent what
     /// comes after `last`.
     pub(crate) fn new(now: Time, last: Index, missing: bool, heard_at: Time) -> Progress {
         Progress {
@@ -74,7 +74,7 @@ impl Progress {
 
     /// When to send a heartbeat, if nothing else is sent before: after an interval; to one that has been
     /// silent for several, after as long as it had been at the last one, up to `longest`. One that is being brought up
-    /// to date gets the same again as soon as its response is late, which doubles each time.
+    /// to date is sent the same again as soon as its response is late, which doubles each time.
     pub(crate) fn heartbeat_at(
         &self,
         interval: Duration,
@@ -96,7 +96,7 @@ impl Progress {
         self.missing || delivery.is_death(self.unanswered)
     }
 
-    /// Where this follower stands among those that could get the next append.
+    /// Where this follower stands among those that could be sent the next append.
     pub(crate) fn rank(&self, now: Time, delivery: Delivery) -> Rank {
         let gone = self.seems_gone(delivery);
         let trusted = self.confirmed && !gone;
@@ -144,7 +144,7 @@ impl Progress {
         self.heard_at = now;
     }
 
-    /// Notes that the follower's log equals ours through `index`. Returns whether it is to get more at once.
+    /// Notes that the follower's log equals ours through `index`. Returns whether it is to be sent more at once.
     pub(crate) fn note_matched(&mut self, index: Index, last: Index) -> bool {
         self.confirmed = true;
         self.matched = self.matched.max(index);

@@ -11,6 +11,7 @@ use super::delivery::Delivery;
 use super::followers::Followers;
 use super::pace::{Gaps, RoundTrips};
 use super::progress::Progress;
+use super::wishes::Wishes;
 use super::worth::{Offer, Silence};
 use crate::consensus::core::Core;
 use crate::consensus::entry::{Command, Entry};
@@ -22,18 +23,6 @@ use crate::consensus::options::{Limits, Options, Plan};
 use crate::consensus::time::Time;
 use crate::consensus::types::{Index, LogId};
 use crate::id::Id;
-
-/// What whoever uses the log wishes of its replication.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Wishes {
-    /// Somebody waits for this follower's word that it has applied the log from this index on: so routes end there, and
-    /// attempts go on until this wish is gone.
-    pub awaited: Option<(Id, Index)>,
-    /// These are not counted on, but brought up to date at once when they return.
-    pub missed: Vec<Id>,
-    /// How many reads wait for a lease or for a commit.
-    pub reads: usize,
-}
 
 /// What a leader knows and does about replication.
 #[derive(Clone, Debug)]
@@ -54,6 +43,8 @@ pub(crate) struct Replicator {
     wishes: Wishes,
     /// Where the route of the entries that are not dispatched yet will end.
     next_end: Option<Id>,
+    /// When the next heartbeat is due, unless something else is sent before.
+    heartbeat_due: Time,
 }
 
 impl Replicator {
@@ -65,7 +56,7 @@ impl Replicator {
     ) -> Replicator {
         let inherited = core.log.last_index();
         let progress = |&peer: &Id| {
-            let heard_at = core.heard_at.get(&peer).copied().unwrap_or(Time::ZERO);
+            let heard_at = core.heard_at(peer).unwrap_or(Time::ZERO);
             let last = known
                 .get(&peer)
                 .map_or(inherited, |last| last.index.min(inherited));
@@ -84,6 +75,7 @@ impl Replicator {
             gaps: Gaps::default(),
             wishes: Wishes::default(),
             next_end: None,
+            heartbeat_due: core.now,
         }
     }
 
@@ -92,7 +84,7 @@ impl Replicator {
         &self.followers
     }
 
-    /// How likely messages get through.
+    /// How likely attempts are acknowledged.
     pub(crate) fn delivery(&self) -> Delivery {
         self.delivery
     }
@@ -152,22 +144,14 @@ impl Replicator {
         (!self.followers.seems_gone(awaited, self.delivery)).then_some(awaited)
     }
 
-    /// Sends what is due: news of commits, new entries, what lacks a quorum once more, heartbeats.
-    pub(crate) fn send_due<C: Command>(&mut self, core: &mut Core<C>) {
-        self.tell_awaited(core);
-        self.dispatch(core);
-        self.retry(core);
-        self.send_heartbeats(core);
-    }
-
     /// The one whose word is awaited is told at once that what it is about is committed, if it cannot see that for
     /// itself.
-    fn tell_awaited<C: Command>(&mut self, core: &mut Core<C>) {
+    pub(crate) fn tell_awaited<C: Command>(&mut self, core: &mut Core<C>) {
         let commit = core.log.commit();
         let Some((awaited, from)) = self.wishes.awaited else {
             return;
         };
-        let told = self.followers.get(awaited).map(|progress| progress.told);
+        let told = self.followers.find(awaited).map(|progress| progress.told);
         if from > commit || told.is_none_or(|told| told >= commit) {
             return;
         }
@@ -180,7 +164,7 @@ impl Replicator {
 
     /// Sends new entries as the plan says; those of a new term go to everybody else as well, because
     /// they should hear who leads. Of those no response is wanted.
-    fn dispatch<C: Command>(&mut self, core: &mut Core<C>) {
+    pub(crate) fn dispatch<C: Command>(&mut self, core: &mut Core<C>) {
         let last = core.log.last_index();
         if self.dispatched >= last {
             return;
@@ -189,7 +173,7 @@ impl Replicator {
         self.gaps.note(core.now);
         let (now, patience) = (core.now, self.patience(core));
         let began = self.stalled_since(core).unwrap_or(now);
-        // New entries' appends are a retry of all before them, too; but no stream of them may put it off for ever.
+        // New entries' appends are a retry of all before them, too; but no stream of them may delay it for ever.
         let is_overdue = now.since(began) >= core.options.timing.overdue();
         let attempt = self.attempt.get_or_insert(Attempt::new(now, patience));
         attempt.began = began;
@@ -244,7 +228,7 @@ impl Replicator {
 
     /// Looks again at what lacks a quorum, or the word of who is awaited, once its response is late: sends it
     /// again if that is worth it, and else waits until it is.
-    fn retry<C: Command>(&mut self, core: &mut Core<C>) {
+    pub(crate) fn retry<C: Command>(&mut self, core: &mut Core<C>) {
         let lacks_quorum = self.held_by_quorum(core) < core.log.last_index();
         // Before anything can be committed, the one that is awaited cannot have anything to say.
         let lacks_word = self.wishes.awaited.is_some() && core.now >= self.commits_from;
@@ -320,7 +304,7 @@ impl Replicator {
         }
     }
 
-    /// When a follower gets a heartbeat unless anything else is sent before. The silent ones get them more
+    /// When a follower is sent a heartbeat unless anything else is sent before. The silent ones are sent them more
     /// rarely, but not those that are missed.
     fn heartbeat_at<C: Command>(&self, core: &Core<C>, id: Id, progress: &Progress) -> Time {
         let interval = core.options.timing.heartbeat_interval;
@@ -332,7 +316,11 @@ impl Replicator {
     /// Sends an append to each follower to which nothing was sent for a heartbeat interval, or for two if it
     /// is silent. One that answers, and lacks no more than fits into an append, need
     /// not answer this one.
-    fn send_heartbeats<C: Command>(&mut self, core: &mut Core<C>) {
+    pub(crate) fn send_heartbeats<C: Command>(&mut self, core: &mut Core<C>) {
+        self.heartbeat_due = self.next_heartbeat(core);
+        if core.now < self.heartbeat_due {
+            return;
+        }
         let due: Vec<(Id, bool)> = self
             .followers
             .iter()
@@ -342,6 +330,16 @@ impl Replicator {
         for (id, response_wanted) in due {
             self.send_along(core, &[id], response_wanted);
         }
+        self.heartbeat_due = self.next_heartbeat(core);
+    }
+
+    fn next_heartbeat<C: Command>(&self, core: &Core<C>) -> Time {
+        let heartbeats = self
+            .followers
+            .iter()
+            .map(|(id, progress)| self.heartbeat_at(core, id, progress));
+        let none = core.now + core.options.timing.heartbeat_interval;
+        heartbeats.min().unwrap_or(none)
     }
 
     /// Sends everything that any follower on `route` lacks, as far as we know, or a heartbeat if none
@@ -391,21 +389,16 @@ impl Replicator {
     }
 
     fn follower(&mut self, id: Id) -> &mut Progress {
-        let follower = self.followers.get_mut(id);
+        let follower = self.followers.find_mut(id);
         follower.expect("routes lead over followers")
     }
 
     /// When the leader must next send something.
-    pub(crate) fn deadline<C: Command>(&self, core: &Core<C>) -> Time {
-        let heartbeats = self
-            .followers
-            .iter()
-            .map(|(id, progress)| self.heartbeat_at(core, id, progress));
-        let retry = self.attempt.map(|attempt| attempt.retry_at);
-        heartbeats
-            .chain(retry)
-            .min()
-            .unwrap_or(core.now + core.options.timing.heartbeat_interval)
+    pub(crate) fn deadline(&self) -> Time {
+        match self.attempt {
+            Some(attempt) => attempt.retry_at.min(self.heartbeat_due),
+            None => self.heartbeat_due,
+        }
     }
 
     /// What must hold after every step.
@@ -437,6 +430,7 @@ impl Replicator {
             gaps,
             wishes,
             next_end,
+            heartbeat_due,
         } = self;
         let timing = &options.timing;
         followers.fingerprint(measure, timing, hasher);
@@ -452,6 +446,7 @@ impl Replicator {
                 .min(timing.overdue())
                 .max(timing.retry_min),
             (delivery, wishes, next_end),
+            measure.until(*heartbeat_due),
         )
             .hash(hasher);
         // Where messages cost nothing, what is expected does not matter.

@@ -141,17 +141,15 @@ impl PreCandidate {
     }
 
     pub(crate) fn advance<C: Command>(&mut self, core: &mut Core<C>) -> Option<Transition> {
-        if core.now >= self.campaign.retry_at {
-            let campaign = &mut self.campaign;
-            if !campaign.has_quorum(core) || self.outdone {
-                // Who hears hardly anybody is cut off, and asking would only cost messages.
-                if campaign.answered.len() + 1 < core.members.quorum() {
-                    campaign.slow_down(core);
-                }
-                // Another round. Who holds more has had its chance to campaign.
-                campaign.answered.clear();
-                self.outdone = false;
+        let has_quorum = self.campaign.has_quorum(core) && !self.outdone;
+        if core.now >= self.campaign.retry_at && !has_quorum {
+            // Who hears hardly anybody is cut off, and asking would only cost messages.
+            if self.campaign.answered.len() + 1 < core.members.quorum() {
+                self.campaign.slow_down(core);
             }
+            // Another round. Who holds more has had its chance to campaign.
+            self.campaign.answered.clear();
+            self.outdone = false;
             self.ask(core);
         }
         self.stand_if_heard_out(core)
@@ -197,11 +195,10 @@ impl PreCandidate {
         if !self.campaign.has_quorum(core) || self.outdone {
             return self.campaign.retry_at;
         }
-        let next = match core.now < self.leader_heard_by {
+        match core.now < self.leader_heard_by {
             true => self.leader_heard_by,
             false => self.stands_at,
-        };
-        self.campaign.retry_at.min(next)
+        }
     }
 
     /// What a model checker tells pre-candidates apart by.

@@ -97,7 +97,7 @@ impl Leader {
 
     /// When it must act next.
     pub(crate) fn deadline<C: Command>(&self, core: &Core<C>) -> Time {
-        let next = self.replicator.deadline(core);
+        let next = self.replicator.deadline();
         let commits_from = self.replicator.commits_from();
         let waits_for_old_leases =
             core.now < commits_from && core.log.commit() < core.log.last_index();

@@ -1,7 +1,7 @@
 //! What a replica is at the moment, each role with the state that only it has: that is made when the
 //! role begins and gone when it ends, so it cannot be stale.
 //!
-//! A role is handed the [`Core`](super::core::Core) and an input, and returns a [`Transition`] if it wants to become
+//! A role is handed the [`Core`](super::core::Core) and an input, and returns a [`Transition`](transition::Transition) if it wants to become
 //! something else. It must never change its role itself: that is `node.rs`.
 //!
 //! | file | what it is about |

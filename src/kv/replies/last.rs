@@ -21,8 +21,8 @@ use std::sync::Arc;
 use ::log::{info, warn};
 
 use super::ledger::{Duty, Item, Ledger};
+use super::policy::{Help, Limbo, Note, Policy};
 use super::taken::Taken;
-use super::{Help, Limbo, Note, Policy};
 use crate::consensus::log::Log;
 use crate::consensus::{Consensus, Index, LogId, Time};
 use crate::id::Id;

@@ -7,7 +7,7 @@
 use std::hash::Hasher;
 use std::sync::Arc;
 
-use super::Policy;
+use super::policy::Policy;
 use super::taken::Taken;
 use crate::consensus::log::Log;
 use crate::consensus::{Consensus, Index, LogId};

@@ -5,7 +5,7 @@ use crate::consensus::Consensus;
 use crate::kv::client::{Operation, Outcome, Request};
 use crate::kv::command::Command;
 use crate::kv::mistakes::Mistake;
-use crate::kv::replies::Limbo;
+use crate::kv::replies::policy::Limbo;
 
 impl Service {
     pub(super) fn serve_get(&mut self, consensus: &mut Consensus<Command>, request: Request) {

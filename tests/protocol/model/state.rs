@@ -1,13 +1,15 @@
 //! A cluster as a state of the model: the replicas, the letters on their way, and what the checks must
 //! remember of the past. A step changes it in one place only; the rest is shared.
 
-use std::fmt;
+mod election;
+mod shown;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use leasekv::consensus::{Body, Index, RoleName, Time};
+use leasekv::consensus::{Body, Index, Time};
 use leasekv::id::Id;
 use leasekv::kv::{Command, Operation, Put, Request};
 use leasekv::promises::{Broken, Promises, Step};
@@ -247,51 +249,6 @@ impl State {
         Some(())
     }
 
-    /// A follower's election timeout, and the whole exchange with these voters up to its first entries, which are on
-    /// their way then. None if it is not elected, or if any of them does not answer.
-    fn run_election(&mut self, id: Id, voters: &[Id]) -> Option<()> {
-        if self.view(id).role() != RoleName::Follower {
-            return None;
-        }
-        let others = std::mem::take(&mut self.post);
-        self.wake(id);
-        let (mut heard, mut voted) = (0, 0);
-        loop {
-            let is_among = |envelope: &&Arc<Envelope>| {
-                voters.contains(&envelope.from) || voters.contains(&envelope.to)
-            };
-            // All pre-votes before the first vote, so that nobody of them counts as missing.
-            let order = |envelope: &&Arc<Envelope>| {
-                let stage = match envelope.letter.message.body {
-                    Body::PreVote(_) => 0,
-                    Body::PreVoteResponse(_) => 1,
-                    Body::Vote(_) => 2,
-                    Body::VoteResponse(_) => 3,
-                    Body::Append(_) | Body::AppendResponse(_) => 4,
-                };
-                (stage, envelope.from, envelope.to)
-            };
-            let of_election = self.post().filter(is_among).filter(|it| order(it).0 < 4);
-            let Some(envelope) = of_election.min_by_key(order).cloned() else {
-                break;
-            };
-            heard += usize::from(order(&&envelope).0 == 1);
-            voted += usize::from(order(&&envelope).0 == 3);
-            self.lose(&envelope);
-            self.deliver(&envelope);
-        }
-        let have_all_answered = heard.max(voted) == voters.len();
-        if self.view(id).role() != RoleName::Leader || !have_all_answered {
-            return self.broken.is_some().then_some(());
-        }
-        let is_opening =
-            |envelope: &Envelope| matches!(envelope.letter.message.body, Body::Append(_));
-        self.post.retain(|(_, it)| it.from == id && is_opening(it));
-        self.post.extend(others);
-        self.post.sort_unstable_by_key(|(hash, _)| *hash);
-        Some(())
-    }
-
     fn forget(&mut self, id: Id) {
         self.counts.forgotten += 1;
         let (now, lives) = (self.time_at(id), self.node(id).lives + 1);
@@ -486,43 +443,5 @@ impl PartialEq for State {
             hasher.finish()
         });
         one == two
-    }
-}
-
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for view in self.views() {
-            let log: Vec<String> = view
-                .entries()
-                .map(|entry| match entry.command() {
-                    None => format!("no-op@{}", entry.term),
-                    Some(Command::Put(put)) => {
-                        format!("put {}@{} by {}", put.mid, entry.term, put.answerer)
-                    }
-                    Some(Command::TakeOver(it)) => {
-                        let term = entry.term;
-                        format!(
-                            "{} takes over from {} after {}@{term}",
-                            it.by, it.from, it.after
-                        )
-                    }
-                })
-                .collect();
-            writeln!(
-                f,
-                "{}{} {:?} in term {}, at {}, commit {}, applied {}, {log:?}",
-                view.id(),
-                if self.is_away(view.id()) { " away" } else { "" },
-                view.role(),
-                view.term(),
-                view.now(),
-                view.commit(),
-                view.service().applied(),
-            )?;
-        }
-        for envelope in self.post() {
-            writeln!(f, "on its way: {envelope}")?;
-        }
-        write!(f, "{:?} {:?} {:?}", self.counts, self.past, self.broken)
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 /// Things under way, each with the time of its arrival.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
-    /// When each is due, its number and its place. Small, as a heap moves its elements a lot.
-    due: BinaryHeap<Reverse<(Duration, u64, usize)>>,
+    /// When each is due in nanoseconds, its number and its place. Small, as a heap moves its elements a lot.
+    due: BinaryHeap<Reverse<(u64, u64, usize)>>,
     places: Vec<Option<T>>,
     free: Vec<usize>,
     /// How many were ever sent.
@@ -37,12 +37,15 @@ impl<T> Queue<T> {
         let before = self.places[place].replace(what);
         debug_assert!(before.is_none(), "the place is free");
         self.sent += 1;
-        self.due.push(Reverse((at, self.sent, place)));
+        let at_ns = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        self.due.push(Reverse((at_ns, self.sent, place)));
     }
 
     /// When the next arrives, if any is under way.
     pub(super) fn next_at(&self) -> Option<Duration> {
-        self.due.peek().map(|Reverse((at, ..))| *at)
+        let first = self.due.peek()?;
+        let Reverse((at_ns, ..)) = first;
+        Some(Duration::from_nanos(*at_ns))
     }
 
     /// Takes the next out.

@@ -28,7 +28,7 @@ impl Replicator {
         let mut more = Vec::new();
         for receipt in &response.receipts {
             let follower = receipt.follower;
-            let Some(progress) = self.followers.get_mut(follower) else {
+            let Some(progress) = self.followers.find_mut(follower) else {
                 error!("ignoring a receipt from {from} for {follower}, which is no member");
                 continue;
             };
