@@ -131,11 +131,9 @@ impl Bounded {
         if state.counts.elections >= self.elections {
             return;
         }
-        let candidates = self.candidates.iter().filter(|id| !state.is_away(**id));
-        for &id in candidates {
-            let possible = self.electorates.iter().filter(|voters| {
-                !voters.contains(&id) && !voters.iter().any(|voter| state.is_away(*voter))
-            });
+        for &id in self.candidates.iter().filter(|id| !state.is_away(**id)) {
+            let possible = self.electorates.iter();
+            let possible = possible.filter(|voters| state.may_be_elected(id, voters));
             actions.extend(possible.map(|voters| Action::Elect(id, voters.clone())));
         }
     }

@@ -9,6 +9,21 @@ use super::State;
 use crate::model::action::Envelope;
 
 impl State {
+    /// Whether these voters can elect that candidate, as far as can be seen without trying.
+    pub(crate) fn may_be_elected(&self, id: Id, voters: &[Id]) -> bool {
+        let own = self.view(id);
+        let may_vote = |voter: Id| {
+            let view = self.view(voter);
+            let leads = view.role() == RoleName::Leader && view.term() == own.term();
+            voter != id
+                && !self.is_away(voter)
+                && view.term() <= own.term()
+                && view.last() <= own.last()
+                && !leads
+        };
+        own.role() == RoleName::Follower && voters.iter().all(|&voter| may_vote(voter))
+    }
+
     /// A follower's election timeout, and the whole exchange with these voters up to its first entries, which are on
     /// their way then. None if it is not elected, or if any of them does not answer.
     pub(super) fn run_election(&mut self, id: Id, voters: &[Id]) -> Option<()> {
