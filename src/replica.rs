@@ -143,17 +143,8 @@ impl Replica {
     /// the protocol can tell apart.
     pub fn fingerprint(&self, now: Time, step: Duration, hasher: &mut impl Hasher) {
         let Replica { consensus, service } = self;
-        let timing = &consensus.options().timing;
-        let longest = [
-            timing.commit_deferral(),
-            timing.heartbeat_interval,
-            timing.campaign_timeout,
-            timing.quorum_doubt,
-            timing.retry_max,
-            service.options().timing.client_hold_max,
-            service.options().timing.answerer_return,
-        ];
-        let horizon = longest.into_iter().max().expect("not empty");
+        // That is how long a silent answerer is waited for; see `Service`.
+        let horizon = service.options().timing.answerer_return;
         let measure = Measure::new(now, step, horizon);
         consensus.fingerprint(measure, hasher);
         service.fingerprint(measure, hasher);

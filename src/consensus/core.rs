@@ -11,7 +11,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::entry::{Command, Entry, Payload};
-use super::fingerprint::Measure;
+use super::fingerprint::{Measure, hash_order};
 use super::log::Log;
 use super::members::Members;
 use super::message::{Body, Message, VoteResponse};
@@ -199,8 +199,10 @@ impl<C: Command> Core<C> {
     /// What a model checker tells replicas apart by, whatever their roles.
     pub(super) fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
         let Core {
-            members,
-            options: _,
+            // These never change.
+            members: _,
+            options,
+            // It is started anew before each step.
             chance: _,
             now: _,
             term,
@@ -208,27 +210,32 @@ impl<C: Command> Core<C> {
             log,
             leader,
             suspicions,
-            leader_commit: (sent_at, leader_commit),
+            leader_commit,
             incarnation,
             peers,
             is_newcomer,
             outbox,
         } = self;
-        (members, term, voted_for, leader, suspicions).hash(hasher);
-        (sent_at, leader_commit, is_newcomer, outbox).hash(hasher);
-        incarnation.hash(hasher);
-        log.fingerprint(measure, hasher);
+        // Only the first suspicion differs from the others.
+        (term, voted_for, leader, suspicions.min(&1)).hash(hasher);
+        (incarnation, is_newcomer, outbox).hash(hasher);
+        // What the leader has committed matters where we have not. What comes late tells of no more than what came
+        // before it, so its time does not matter elsewhere either.
+        let news = Some(leader_commit).filter(|(_, index)| *index > log.commit());
+        news.hash(hasher);
+        log.fingerprint(measure, options, hasher);
         for Peer {
             heard_at,
             incarnation,
         } in peers
         {
-            (heard_at.map(|at| measure.age(at)), incarnation).hash(hasher);
+            // Whoever has been heard lately counts as within reach.
+            let lately = options.timing.campaign_timeout;
+            let age = heard_at.map(|at| measure.age(at, lately));
+            (age, incarnation).hash(hasher);
         }
         // A new leader asks first who was heard last.
-        let mut order: Vec<_> = peers.iter().map(|peer| peer.heard_at).enumerate().collect();
-        order.sort_by_key(|(_, heard_at)| *heard_at);
-        order.iter().for_each(|(place, _)| place.hash(hasher));
+        hash_order(peers.iter().map(|peer| peer.heard_at).zip(0..), hasher);
     }
 
     /// Starts the source of chance anew; see [`Consensus::reseed`](super::Consensus::reseed).

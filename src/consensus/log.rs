@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 
 use super::entry::Entry;
 use super::fingerprint::Measure;
+use super::options::Options;
 use super::time::Time;
 use super::types::{Index, LogId};
 
@@ -162,15 +163,27 @@ impl<C> Log<C> {
 
 impl<C: Hash> Log<C> {
     /// What a model checker tells logs apart by.
-    pub(super) fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+    pub(super) fn fingerprint(
+        &self,
+        measure: Measure,
+        options: &Options,
+        hasher: &mut impl Hasher,
+    ) {
         let Log {
             entries,
             commit,
             truncated_after,
         } = self;
         (commit, truncated_after, entries.len()).hash(hasher);
-        for Held { entry, held_since } in entries {
-            (entry, measure.age(*held_since)).hash(hasher);
+        let timing = &options.timing;
+        // For a successor's wait, which is longer than a lease; for doubts; for a retry that is overdue.
+        let limit = options.commit_deferral().max(timing.quorum_doubt);
+        let limit = limit.max(timing.overdue());
+        for (index, Held { entry, held_since }) in (1..).map(Index).zip(entries) {
+            // Those before the last committed one are never the last, and the leases that rest on them are the lease's
+            // own matter.
+            let counts = index >= *commit;
+            (entry, counts.then(|| measure.age(*held_since, limit))).hash(hasher);
         }
     }
 }

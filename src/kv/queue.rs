@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
 use super::client::{Operation, Request};
-use super::options::Limits;
+use super::options::{Limits, Timing};
 use crate::consensus::Time;
 use crate::consensus::fingerprint::Measure;
 
@@ -107,7 +107,7 @@ impl<T> Queue<T> {
 
 impl<T: Hash> Queue<T> {
     /// What a model checker tells queues apart by.
-    pub(super) fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+    pub(super) fn fingerprint(&self, measure: Measure, timing: &Timing, hasher: &mut impl Hasher) {
         self.len().hash(hasher);
         for held in self.by_arrival.values() {
             let Held {
@@ -117,7 +117,8 @@ impl<T: Hash> Queue<T> {
                 more,
             } = held;
             (request, more).hash(hasher);
-            (measure.age(*since), measure.until(*until)).hash(hasher);
+            let age = measure.age(*since, timing.client_hold_max);
+            (age, measure.until(*until)).hash(hasher);
         }
     }
 }

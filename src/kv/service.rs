@@ -438,17 +438,22 @@ impl Service {
             reads,
             redirects,
             stance,
-            // It only lengthens holds, where they may differ in length.
-            led_at: _,
+            led_at,
             // It only chooses whom a client is passed on to.
             passed_on: _,
             answers,
         } = self;
         (applied, decided, stance, asked, answers).hash(hasher);
         store.fingerprint(hasher);
-        replies.fingerprint(hasher);
-        held.fingerprint(measure, hasher);
-        reads.fingerprint(measure, hasher);
-        redirects.fingerprint(measure, options.timing.suspicion_window, hasher);
+        replies.fingerprint(matches!(stance, Stance::Leading(_)), hasher);
+        let timing = &options.timing;
+        held.fingerprint(measure, timing, hasher);
+        reads.fingerprint(measure, timing, hasher);
+        redirects.fingerprint(measure, timing.suspicion_window, hasher);
+        // It lengthens holds, where they may differ in length.
+        if timing.client_hold < timing.client_hold_max {
+            let leaderless = measure.age(*led_at, 8 * timing.client_hold_max);
+            leaderless.hash(hasher);
+        }
     }
 }

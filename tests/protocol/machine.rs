@@ -33,6 +33,16 @@ pub(crate) struct Outputs<M: Machine + ?Sized> {
     pub(crate) answers: Vec<M::Answer>,
 }
 
+impl Outputs<Replica> {
+    /// As the promises look at them.
+    pub(crate) fn into_list(self) -> Vec<Output> {
+        let answers = self.answers.into_iter().map(Output::Answer);
+        let letters = self.letters.into_iter();
+        let letters = letters.map(|(to, letter)| Output::Send { to, letter });
+        answers.chain(letters).collect()
+    }
+}
+
 impl Machine for Replica {
     type Command = Command;
     type Letter = Letter;

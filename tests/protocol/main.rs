@@ -10,6 +10,7 @@ mod consensus_script;
 mod forge;
 mod kv_script;
 mod machine;
+mod model;
 mod pinned;
 mod script;
 mod story;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::worth::{Offer, Silence};
 use crate::consensus::fingerprint::Measure;
+use crate::consensus::options::Tuning;
 use crate::consensus::time::Time;
 
 /// What is under way. New entries join it, progress begins it anew, and it ends when nothing is lacking.
@@ -85,7 +86,7 @@ impl Attempt {
     }
 
     /// What a model checker tells attempts apart by.
-    pub(crate) fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+    pub(crate) fn fingerprint(&self, measure: Measure, tuning: &Tuning, hasher: &mut impl Hasher) {
         let Attempt {
             began,
             retry_at,
@@ -94,7 +95,11 @@ impl Attempt {
             copies,
             has_failed,
         } = self;
-        (measure.age(*began), measure.until(*retry_at)).hash(hasher);
-        (delay, failures, copies, has_failed).hash(hasher);
+        (measure.until(*retry_at), delay, failures, copies).hash(hasher);
+        // Where messages cost nothing it does not matter how long anybody waits, and without a memory not what failed.
+        let is_dear = !tuning.message_price.is_zero();
+        let waited = is_dear.then(|| measure.age(*began, Duration::MAX));
+        let has_failed = *has_failed && tuning.remembered_attempts > 0;
+        (waited, has_failed).hash(hasher);
     }
 }

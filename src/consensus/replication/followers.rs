@@ -3,11 +3,12 @@
 //! A cluster has few members, and a leader goes through all of them several times in each step: so
 //! they stand side by side instead of in a tree.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 use super::delivery::Delivery;
 use super::progress::Progress;
-use crate::consensus::fingerprint::Measure;
+use crate::consensus::fingerprint::{Measure, hash_order};
+use crate::consensus::options::Timing;
 use crate::consensus::time::Time;
 use crate::consensus::types::Index;
 use crate::id::Id;
@@ -97,22 +98,14 @@ impl Followers {
     }
 
     /// What a model checker tells followers apart by.
-    pub(crate) fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+    pub(crate) fn fingerprint(&self, measure: Measure, timing: &Timing, hasher: &mut impl Hasher) {
         for progress in self.all() {
-            progress.fingerprint(measure, hasher);
+            progress.fingerprint(measure, timing, hasher);
         }
         // New entries go first to whom nothing was sent for the longest time, or else to who was heard
         // last, however long ago it was.
-        for time in [
-            |progress: &Progress| progress.sent_at,
-            |progress: &Progress| progress.heard_at,
-        ] {
-            let mut order: Vec<_> = self.iter().map(|(id, it)| (time(it), id)).collect();
-            order.sort_unstable();
-            for (_, id) in order {
-                id.hash(hasher);
-            }
-        }
+        hash_order(self.all().map(|it| it.sent_at).zip(0..), hasher);
+        hash_order(self.all().map(|it| it.heard_at).zip(0..), hasher);
     }
 }
 

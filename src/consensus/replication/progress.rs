@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::delivery::Delivery;
 use crate::consensus::fingerprint::Measure;
 use crate::consensus::log::Log;
+use crate::consensus::options::Timing;
 use crate::consensus::time::Time;
 use crate::consensus::types::{Index, LogId};
 
@@ -168,7 +169,7 @@ impl Progress {
     }
 
     /// What a model checker tells followers apart by, as far as their order does not.
-    pub(crate) fn fingerprint(&self, measure: Measure, hasher: &mut impl Hasher) {
+    pub(crate) fn fingerprint(&self, measure: Measure, timing: &Timing, hasher: &mut impl Hasher) {
         let Progress {
             matched,
             next,
@@ -185,7 +186,11 @@ impl Progress {
         } = self;
         (matched, next, sent_through, told).hash(hasher);
         (confirmed, backlog, missing, unanswered).hash(hasher);
-        let awaiting = awaiting.map(|at| measure.age(at));
-        (measure.age(*sent_at), awaiting).hash(hasher);
+        // A heartbeat is sent after two intervals at the latest, or as long after the last one as that was after the
+        // first one without an answer.
+        let interval = timing.heartbeat_interval;
+        let longest = measure.horizon().max(4 * interval).max(timing.retry_max);
+        let awaiting = awaiting.map(|at| measure.age(at, longest));
+        (measure.age(*sent_at, 2 * interval), awaiting).hash(hasher);
     }
 }

@@ -437,11 +437,12 @@ impl Replicator {
             next_end,
             heartbeat_due,
         } = self;
-        followers.fingerprint(measure, hasher);
         let timing = &options.timing;
+        followers.fingerprint(measure, timing, hasher);
+        let doubt = timing.quorum_doubt.max(timing.overdue());
         (
             measure.until(*commits_from),
-            measure.age(*progress_at),
+            measure.age(*progress_at, doubt),
             dispatched,
             is_announced,
             // What was measured only matters within these limits.
@@ -451,14 +452,16 @@ impl Replicator {
                 .max(timing.retry_min),
             (delivery, wishes, next_end),
             measure.until(*heartbeat_due),
-            gaps.last().map(|at| measure.age(at)),
-            // Where messages cost nothing, what is expected does not matter.
-            gaps.expected()
-                .filter(|_| !options.tuning.message_price.is_zero()),
         )
             .hash(hasher);
+        // Where messages cost nothing, what is expected does not matter.
+        if !options.tuning.message_price.is_zero() {
+            let last = gaps.last().map(|at| measure.age(at, Duration::MAX));
+            (last, gaps.expected()).hash(hasher);
+        }
+        attempt.is_some().hash(hasher);
         if let Some(attempt) = attempt {
-            attempt.fingerprint(measure, hasher);
+            attempt.fingerprint(measure, &options.tuning, hasher);
         }
     }
 }

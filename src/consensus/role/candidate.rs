@@ -102,12 +102,8 @@ impl Campaign {
             retry_at,
             retry_delay,
         } = self;
-        // The order in which they answered makes no difference.
-        for answers in [supporters, answered] {
-            let mut sorted = answers.clone();
-            sorted.sort_unstable();
-            sorted.hash(hasher);
-        }
+        hash_set(supporters, hasher);
+        hash_set(answered, hasher);
         (known, leader_suspected, retry_delay).hash(hasher);
         measure.until(*retry_at).hash(hasher);
     }
@@ -299,6 +295,14 @@ impl Candidate {
             gives_up_at,
         } = self;
         campaign.fingerprint(measure, hasher);
-        (voters, measure.until(*gives_up_at)).hash(hasher);
+        hash_set(voters, hasher);
+        measure.until(*gives_up_at).hash(hasher);
     }
+}
+
+/// The order in which they answered makes no difference.
+fn hash_set(ids: &[Id], hasher: &mut impl Hasher) {
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    sorted.hash(hasher);
 }

@@ -165,10 +165,14 @@ impl Follower {
             suspected,
             election_at,
         } = self;
-        let loyalties = [timing.suspected_stickiness, timing.leader_stickiness];
+        let limits = [
+            timing.suspected_stickiness,
+            timing.leader_stickiness,
+            timing.suspicion_patience,
+            timing.suspicion_patience * 4,
+        ];
         heard_at
-            .map(|at| loyalties.map(|loyalty| measure.until(at + loyalty)))
-            .unwrap_or_default()
+            .map(|at| limits.map(|limit| measure.until(at + limit)))
             .hash(hasher);
         (suspected, measure.until(*election_at)).hash(hasher);
     }

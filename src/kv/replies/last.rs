@@ -120,7 +120,7 @@ impl LastAnswers {
     }
 
     /// What a model checker tells policies apart by.
-    pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
+    pub(crate) fn fingerprint(&self, leads: bool, hasher: &mut impl Hasher) {
         let LastAnswers {
             own: _,
             taken,
@@ -132,7 +132,11 @@ impl LastAnswers {
         } = self;
         taken.fingerprint(hasher);
         ledger.fingerprint(hasher);
-        (applied, told_settled, opening, has_news).hash(hasher);
+        // What is settled here was settled whoever says so.
+        let told_settled = self.settled_through().max(*told_settled);
+        (applied, told_settled, has_news).hash(hasher);
+        // Who begins to lead notes another one.
+        leads.then_some(opening).hash(hasher);
     }
 }
 

@@ -202,9 +202,10 @@ impl Ledger {
             seen,
             // These follow from the items.
             ends: _,
-            holders: _,
+            // Their order does not: whose answers a leader takes over first.
+            holders,
         } = self;
-        (items, seen).hash(hasher);
+        (items, seen, holders).hash(hasher);
     }
 }
 

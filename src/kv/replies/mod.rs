@@ -60,10 +60,10 @@ impl Replies {
     }
 
     /// What a model checker tells policies apart by.
-    pub(super) fn fingerprint(&self, hasher: &mut impl Hasher) {
+    pub(super) fn fingerprint(&self, leads: bool, hasher: &mut impl Hasher) {
         std::mem::discriminant(self).hash(hasher);
         match self {
-            Replies::Last(policy) => policy.fingerprint(hasher),
+            Replies::Last(policy) => policy.fingerprint(leads, hasher),
             Replies::Leader(policy) => policy.fingerprint(hasher),
         }
     }
