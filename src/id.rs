@@ -23,9 +23,25 @@ impl Id {
         self == Self::UNKNOWN
     }
 
+    /// The ID of four hexadecimal digits in ASCII, in either case; none if they are none.
+    pub fn from_digits(digits: &[u8]) -> Option<Id> {
+        let digits: &[u8; 4] = digits.try_into().ok()?;
+        let number = digits.iter().try_fold(0, |number, digit| {
+            let value = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'A'..=b'F' => digit - b'A' + 10,
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => return None,
+            };
+            // A digit is below 16, and four of them fill the number.
+            Some(number << 4 | u16::from(value))
+        });
+        number.map(Id)
+    }
+
     /// The four digits in ASCII. Every datagram has several IDs: formatting would be a good part of
     /// what writing it costs.
-    fn digits(self) -> [u8; 4] {
+    pub fn digits(self) -> [u8; 4] {
         [12, 8, 4, 0].map(|shift| b"0123456789ABCDEF"[usize::from(self.0 >> shift & 0xF)])
     }
 }
@@ -61,15 +77,7 @@ impl FromStr for Id {
     ///
     /// [`NotAnId`] for anything else.
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let digits: [u8; 4] = text.as_bytes().try_into().map_err(|_| NotAnId)?;
-        digits
-            .into_iter()
-            .try_fold(0, |number, digit| {
-                // A digit is below 16, and four of them fill the number.
-                Some(number << 4 | char::from(digit).to_digit(16)? as u16)
-            })
-            .map(Id)
-            .ok_or(NotAnId)
+        Id::from_digits(text.as_bytes()).ok_or(NotAnId)
     }
 }
 

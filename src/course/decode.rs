@@ -6,6 +6,7 @@ use std::str::Utf8Error;
 
 use serde::Deserialize;
 
+use super::quick;
 use super::wire::{
     WireEntry, WireLogId, WireReceipt, read_entry, read_index, read_log_id, read_receipt,
     read_term, read_time,
@@ -130,6 +131,18 @@ struct Datagram<'a> {
 pub fn decode(bytes: &[u8]) -> Result<Incoming, Unreadable> {
     // Checked as a whole, because serde_json would check every text in it alone, at thrice the cost.
     let text = std::str::from_utf8(bytes).map_err(Unreadable::Text)?;
+    if let Some(incoming) = quick::read(text) {
+        return Ok(incoming);
+    }
+    decode_any(text)
+}
+
+/// Reads a datagram, however it is written.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_any(text: &str) -> Result<Incoming, Unreadable> {
     let datagram: Datagram<'_> = serde_json::from_str(text).map_err(Unreadable::Json)?;
     match &*datagram.r#type {
         "get" => datagram.request("get", |datagram| {

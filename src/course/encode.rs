@@ -1,168 +1,231 @@
 //! From a replica's outputs to datagrams.
+//!
+//! Written out by hand: every message takes several, and a general serialiser takes four times as long. The keys stand
+//! in the order in which `quick.rs` reads them.
 
-use serde::Serialize;
-use serde::ser::Serializer;
-
-use super::wire::{WireLogId, write_entry, write_log_id, write_receipt, write_time};
-use crate::consensus::message::Receipt;
-use crate::consensus::{Body, Entry};
+use super::wire::write_time;
+use crate::consensus::message::{AppendOutcome, Receipt};
+use crate::consensus::{Body, Entry, LogId, Payload};
 use crate::id::Id;
 use crate::kv::{Answer, Command, Outcome};
 use crate::replica::Letter;
 
-/// Every datagram that a replica sends. A field that is none is left out.
-#[derive(Default, Serialize)]
-struct Datagram<'a> {
-    src: Option<Id>,
-    dst: Option<Id>,
-    leader: Option<Id>,
-    r#type: &'static str,
-    #[serde(rename = "MID", skip_serializing_if = "Option::is_none")]
-    mid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    term: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    life: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    previous: Option<WireLogId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    commit: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sent_ns: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deferred: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_doubt: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    applied: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled: Option<u64>,
-    #[serde(skip_serializing_if = "<[Id]>::is_empty")]
-    route: &'a [Id],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receipts: Option<Receipts<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last: Option<WireLogId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suspicion: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    granted: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entries: Option<Entries<'a>>,
-}
-
-struct Entries<'a>(&'a [Entry<Command>]);
-
-struct Receipts<'a>(&'a [Receipt]);
-
-impl<'a> Receipts<'a> {
-    fn unless_empty(receipts: &'a [Receipt]) -> Option<Receipts<'a>> {
-        (!receipts.is_empty()).then_some(Receipts(receipts))
-    }
-}
-
-impl Serialize for Receipts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|receipt| write_receipt(*receipt)))
-    }
-}
-
-impl Serialize for Entries<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(write_entry))
-    }
-}
-
 /// Writes the `hello` of the replica `src` into `buffer`, in place of what was there.
 pub fn encode_hello(buffer: &mut Vec<u8>, src: Id) {
-    write(
-        buffer,
-        &Datagram {
-            src: Some(src),
-            dst: Some(Id::BROADCAST),
-            leader: Some(Id::UNKNOWN),
-            r#type: "hello",
-            ..Datagram::default()
-        },
-    );
+    let mut object = Object::new(buffer, src, Id::BROADCAST, Id::UNKNOWN, "hello");
+    object.end();
 }
 
 /// Writes the answer of the replica `src` to a client into `buffer`, in place of what was there.
 pub fn encode_answer(buffer: &mut Vec<u8>, src: Id, answer: &Answer) {
-    let (r#type, value) = match &answer.outcome {
+    let (kind, value) = match &answer.outcome {
         Outcome::Stored => ("ok", None),
-        Outcome::Value(value) => ("ok", Some(value.as_str())),
+        Outcome::Value(value) => ("ok", Some(value)),
         Outcome::Redirect => ("redirect", None),
         Outcome::Fail => ("fail", None),
     };
-    write(
-        buffer,
-        &Datagram {
-            src: Some(src),
-            dst: Some(answer.client),
-            leader: Some(answer.leader),
-            r#type,
-            mid: Some(&answer.mid),
-            value,
-            ..Datagram::default()
-        },
-    );
+    let mut object = Object::new(buffer, src, answer.client, answer.leader, kind);
+    object.text("MID", &answer.mid);
+    if let Some(value) = value {
+        object.text("value", value);
+    }
+    object.end();
 }
 
 /// Writes a letter from the replica `src` to the replica `dst` into `buffer`, in place of what
 /// was there.
 pub fn encode_letter(buffer: &mut Vec<u8>, src: Id, dst: Id, letter: &Letter) {
     let message = &letter.message;
-    let frame = Datagram {
-        src: Some(src),
-        dst: Some(dst),
-        leader: Some(message.leader),
-        r#type: message.body.name(),
-        term: Some(message.term.0),
-        life: Some(message.incarnation.0),
-        applied: letter.note.map(|note| note.applied.0),
-        settled: letter.note.map(|note| note.settled.0),
-        ..Datagram::default()
-    };
-    let body = match &message.body {
-        Body::Append(append) => Datagram {
-            previous: Some(write_log_id(append.previous)),
-            commit: Some(append.commit.0),
-            response: Some(append.response_wanted),
-            sent_ns: Some(write_time(append.sent_at)),
-            deferred: append.deferred.then_some(true),
-            in_doubt: append.in_doubt.then_some(true),
-            route: &append.route,
-            receipts: Receipts::unless_empty(&append.receipts),
-            entries: Some(Entries(&append.entries)),
-            ..frame
-        },
-        Body::AppendResponse(response) => Datagram {
-            receipts: Receipts::unless_empty(&response.receipts),
-            commit: Some(response.commit.0),
-            sent_ns: Some(write_time(response.sent_at)),
-            ..frame
-        },
-        Body::PreVote(request) | Body::Vote(request) => Datagram {
-            last: Some(write_log_id(request.last)),
-            suspicion: Some(request.leader_suspected),
-            ..frame
-        },
-        Body::PreVoteResponse(response) | Body::VoteResponse(response) => Datagram {
-            granted: Some(response.granted),
-            last: Some(write_log_id(response.last)),
-            ..frame
-        },
-    };
-    write(buffer, &body);
+    let mut object = Object::new(buffer, src, dst, message.leader, message.body.name());
+    object.number("term", message.term.0);
+    object.number("life", message.incarnation.0.into());
+    if let Some(note) = letter.note {
+        object.number("applied", note.applied.0);
+        object.number("settled", note.settled.0);
+    }
+    match &message.body {
+        Body::Append(append) => {
+            object.log_id("previous", append.previous);
+            object.number("commit", append.commit.0);
+            object.flag("response", append.response_wanted);
+            object.number("sent_ns", write_time(append.sent_at));
+            if append.deferred {
+                object.flag("deferred", true);
+            }
+            if append.in_doubt {
+                object.flag("in_doubt", true);
+            }
+            if !append.route.is_empty() {
+                object.list("route", &append.route, |buffer, id| write_id(buffer, *id));
+            }
+            object.receipts(&append.receipts);
+            object.list("entries", &append.entries, write_entry);
+        }
+        Body::AppendResponse(response) => {
+            object.number("commit", response.commit.0);
+            object.number("sent_ns", write_time(response.sent_at));
+            object.receipts(&response.receipts);
+        }
+        Body::PreVote(request) | Body::Vote(request) => {
+            object.log_id("last", request.last);
+            object.flag("suspicion", request.leader_suspected);
+        }
+        Body::PreVoteResponse(response) | Body::VoteResponse(response) => {
+            object.flag("granted", response.granted);
+            object.log_id("last", response.last);
+        }
+    }
+    object.end();
 }
 
-fn write(buffer: &mut Vec<u8>, datagram: &Datagram<'_>) {
-    buffer.clear();
-    serde_json::to_writer(buffer, datagram)
-        .expect("plain structures can be written to memory as JSON");
+/// A JSON object that is being written.
+struct Object<'a>(&'a mut Vec<u8>);
+
+impl<'a> Object<'a> {
+    fn new(buffer: &'a mut Vec<u8>, src: Id, dst: Id, leader: Id, kind: &str) -> Object<'a> {
+        buffer.clear();
+        buffer.extend_from_slice(b"{\"src\":");
+        write_id(buffer, src);
+        buffer.extend_from_slice(b",\"dst\":");
+        write_id(buffer, dst);
+        buffer.extend_from_slice(b",\"leader\":");
+        write_id(buffer, leader);
+        let mut object = Object(buffer);
+        object.text("type", kind);
+        object
+    }
+
+    fn end(&mut self) {
+        self.0.push(b'}');
+    }
+
+    fn key(&mut self, key: &str) -> &mut Vec<u8> {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
+        self.0
+    }
+
+    fn number(&mut self, key: &str, number: u64) {
+        write_number(self.key(key), number);
+    }
+
+    fn flag(&mut self, key: &str, flag: bool) {
+        let text: &[u8] = if flag { b"true" } else { b"false" };
+        self.key(key).extend_from_slice(text);
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        write_text(self.key(key), text);
+    }
+
+    fn log_id(&mut self, key: &str, id: LogId) {
+        write_log_id(self.key(key), id);
+    }
+
+    fn receipts(&mut self, receipts: &[Receipt]) {
+        if !receipts.is_empty() {
+            self.list("receipts", receipts, write_receipt);
+        }
+    }
+
+    fn list<T>(&mut self, key: &str, all: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
+        let buffer = self.key(key);
+        buffer.push(b'[');
+        for (place, one) in all.iter().enumerate() {
+            if place > 0 {
+                buffer.push(b',');
+            }
+            write(buffer, one);
+        }
+        buffer.push(b']');
+    }
+}
+
+fn write_entry(buffer: &mut Vec<u8>, entry: &Entry<Command>) {
+    buffer.push(b'[');
+    write_number(buffer, entry.term.0);
+    match &entry.payload {
+        Payload::Noop => buffer.extend_from_slice(b",\"noop\"]"),
+        Payload::Command(Command::Put(put)) => {
+            buffer.extend_from_slice(b",{\"put\":{\"key\":");
+            write_text(buffer, &put.key);
+            buffer.extend_from_slice(b",\"value\":");
+            write_text(buffer, &put.value);
+            buffer.extend_from_slice(b",\"client\":");
+            write_id(buffer, put.client);
+            buffer.extend_from_slice(b",\"MID\":");
+            write_text(buffer, &put.mid);
+            buffer.extend_from_slice(b",\"answerer\":");
+            write_id(buffer, put.answerer);
+            buffer.extend_from_slice(b"}}]");
+        }
+        Payload::Command(Command::TakeOver(take_over)) => {
+            buffer.extend_from_slice(b",{\"take_over\":{\"from\":");
+            write_id(buffer, take_over.from);
+            buffer.extend_from_slice(b",\"by\":");
+            write_id(buffer, take_over.by);
+            buffer.extend_from_slice(b",\"after\":");
+            write_number(buffer, take_over.after.0);
+            buffer.extend_from_slice(b"}}]");
+        }
+    }
+}
+
+fn write_receipt(buffer: &mut Vec<u8>, receipt: &Receipt) {
+    buffer.push(b'[');
+    write_id(buffer, receipt.follower);
+    buffer.push(b',');
+    write_number(buffer, receipt.incarnation.0.into());
+    match receipt.outcome {
+        AppendOutcome::Matched(index) => {
+            buffer.extend_from_slice(b",{\"matched\":");
+            write_number(buffer, index.0);
+            buffer.extend_from_slice(b"}]");
+        }
+        AppendOutcome::Refused { previous, hint } => {
+            buffer.extend_from_slice(b",{\"refused\":{\"previous\":");
+            write_number(buffer, previous.0);
+            buffer.extend_from_slice(b",\"hint\":");
+            write_log_id(buffer, hint);
+            buffer.extend_from_slice(b"}}]");
+        }
+    }
+}
+
+fn write_log_id(buffer: &mut Vec<u8>, id: LogId) {
+    buffer.push(b'[');
+    write_number(buffer, id.index.0);
+    buffer.push(b',');
+    write_number(buffer, id.term.0);
+    buffer.push(b']');
+}
+
+fn write_id(buffer: &mut Vec<u8>, id: Id) {
+    buffer.push(b'"');
+    buffer.extend_from_slice(&id.digits());
+    buffer.push(b'"');
+}
+
+fn write_number(buffer: &mut Vec<u8>, number: u64) {
+    let mut digits = [0; 20];
+    let (mut rest, mut start) = (number, digits.len());
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    buffer.extend_from_slice(&digits[start..]);
+}
+
+fn write_text(buffer: &mut Vec<u8>, text: &str) {
+    if super::quick::is_plain(text.as_bytes()) {
+        buffer.push(b'"');
+        buffer.extend_from_slice(text.as_bytes());
+        return buffer.push(b'"');
+    }
+    serde_json::to_writer(buffer, text).expect("a text can be written to memory as JSON");
 }

@@ -1,10 +1,10 @@
-//! How log entries, log IDs and receipts are written.
+//! How log entries, log IDs and receipts are read, however they are written.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::MAX_NUMBER;
 use crate::consensus::message::{AppendOutcome, Receipt};
@@ -21,14 +21,14 @@ pub(super) type WireEntry<'a> = (u64, WirePayload<'a>);
 /// `[follower, life, outcome]`.
 pub(super) type WireReceipt = (Id, u32, WireOutcome);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum WireOutcome {
     Matched(u64),
     Refused { previous: u64, hint: WireLogId },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum WirePayload<'a> {
     Noop,
@@ -49,26 +49,11 @@ pub(super) enum WirePayload<'a> {
     },
 }
 
-pub(super) fn write_log_id(id: LogId) -> WireLogId {
-    (id.index.0, id.term.0)
-}
-
 pub(super) fn read_log_id((index, term): WireLogId) -> Option<LogId> {
     Some(LogId {
         term: read_term(term)?,
         index: read_index(index)?,
     })
-}
-
-pub(super) fn write_receipt(receipt: Receipt) -> WireReceipt {
-    let outcome = match receipt.outcome {
-        AppendOutcome::Matched(index) => WireOutcome::Matched(index.0),
-        AppendOutcome::Refused { previous, hint } => WireOutcome::Refused {
-            previous: previous.0,
-            hint: write_log_id(hint),
-        },
-    };
-    (receipt.follower, receipt.incarnation.0, outcome)
 }
 
 pub(super) fn read_receipt((follower, life, outcome): WireReceipt) -> Option<Receipt> {
@@ -101,27 +86,6 @@ pub(super) fn read_term(term: u64) -> Option<Term> {
 
 pub(super) fn read_index(index: u64) -> Option<Index> {
     (index <= MAX_NUMBER).then_some(Index(index))
-}
-
-pub(super) fn write_entry(entry: &Entry<Command>) -> WireEntry<'_> {
-    let payload = match &entry.payload {
-        Payload::Noop => WirePayload::Noop,
-        Payload::Command(Command::TakeOver(TakeOver { from, by, after })) => {
-            WirePayload::TakeOver {
-                from: *from,
-                by: *by,
-                after: after.0,
-            }
-        }
-        Payload::Command(Command::Put(put)) => WirePayload::Put {
-            key: Cow::Borrowed(&put.key),
-            value: Cow::Borrowed(&put.value),
-            client: put.client,
-            mid: Cow::Borrowed(&put.mid),
-            answerer: put.answerer,
-        },
-    };
-    (entry.term.0, payload)
 }
 
 pub(super) fn read_entry((term, payload): WireEntry<'_>) -> Option<Entry<Command>> {
