@@ -76,7 +76,7 @@ impl Replicator {
 
     /// A follower's vote has come too late to count: it has not kept silent in the election.
     pub(crate) fn note_present(&mut self, id: Id) {
-        if let Some(progress) = self.followers.get_mut(id) {
+        if let Some(progress) = self.followers.find_mut(id) {
             progress.missing = false;
         }
     }
