@@ -6,6 +6,7 @@ use std::str::Utf8Error;
 
 use serde::Deserialize;
 
+pub use super::incoming::Incoming;
 use super::quick;
 use super::wire::{
     WireEntry, WireLogId, WireReceipt, read_entry, read_index, read_log_id, read_receipt,
@@ -16,27 +17,6 @@ use crate::consensus::{Body, Incarnation, Index, LogId, Message};
 use crate::id::Id;
 use crate::kv::{Command, Note, Operation, Request};
 use crate::replica::Letter;
-
-/// What a datagram to a replica says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Incoming {
-    /// A client asks.
-    Request {
-        /// To whom.
-        to: Id,
-        /// What.
-        request: Request,
-    },
-    /// Another replica speaks.
-    Letter {
-        /// Who.
-        from: Id,
-        /// To whom; [`Id::BROADCAST`] for all.
-        to: Id,
-        /// What.
-        letter: Letter,
-    },
-}
 
 /// Why a datagram cannot be read.
 #[derive(Debug)]

@@ -9,7 +9,8 @@
 //! | [`event_loop`] | wait, receive, step the replica, carry out what it wants |
 //! | `mailbox` | the socket: full buffers, and noticing that the simulator is gone |
 //! | [`decode`], [`encode`] | datagrams to inputs, outputs to datagrams |
-//! | `quick` | reads the datagrams that look as usual |
+//! | `incoming` | what a datagram can say |
+//! | `quick` | reads the datagrams that look as usual: keys in the order in which they are written here |
 //! | `wire` | how entries, log IDs and receipts are read |
 //! | [`state`], `teller` | tells of the replica's state on stderr, if it is asked to |
 //!
@@ -31,6 +32,7 @@ pub mod arguments;
 pub mod decode;
 pub mod encode;
 pub mod event_loop;
+mod incoming;
 mod mailbox;
 mod quick;
 pub mod state;

@@ -2,11 +2,11 @@
 //! one space behind a colon or a comma, no escapes. Nearly every datagram does, and it is read six times as fast so.
 //!
 //! It gives up at anything else, and `decode.rs` reads it then. So it must never accept what that refuses, or
-//! read it differently; `tests/wire.rs` holds the two against each other.
+//! read it differently; `tests/wire` holds the two against each other.
 
 use std::sync::Arc;
 
-use super::decode::Incoming;
+use super::incoming::Incoming;
 use super::wire::{read_index, read_term, read_time};
 use crate::consensus::message::{
     Append, AppendOutcome, AppendResponse, Receipt, VoteRequest, VoteResponse,

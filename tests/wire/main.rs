@@ -8,7 +8,7 @@ use std::time::Duration;
 use leasekv::consensus::members::MAX_MEMBERS;
 use leasekv::consensus::message::{Append, AppendOutcome, Receipt};
 use leasekv::consensus::{Body, Entry, Incarnation, Index, LogId, Message, Payload, Term, Time};
-use leasekv::course::decode::{Incoming, decode};
+use leasekv::course::decode::{Incoming, Unreadable, decode, decode_any};
 use leasekv::course::encode::{encode_answer, encode_hello, encode_letter};
 use leasekv::course::{MAX_DATAGRAM_BYTES, MAX_MID_BYTES, MAX_NUMBER};
 use leasekv::id::Id;
@@ -42,6 +42,39 @@ fn letter_of(entries: Vec<Entry<Command>>) -> Letter {
         message,
         note: None,
     }
+}
+
+/// What may get into a datagram where it does not belong.
+const PUT_IN: &[&str] = &[
+    "",
+    " ",
+    "  ",
+    "\n",
+    "\"",
+    "\\",
+    "\\u0041",
+    ",",
+    ":",
+    "0",
+    "-",
+    "1e3",
+    ".5",
+    "9007199254740993",
+    "true",
+    "null",
+    "{}",
+    "[",
+    "]",
+    "}",
+    "\"key\": \"k\",",
+    "\"x\": 1,",
+    "\u{7f}",
+    "é",
+];
+
+/// What was read, or that nothing could be, so that two can be compared.
+fn read(outcome: Result<Incoming, Unreadable>) -> Option<Incoming> {
+    outcome.ok()
 }
 
 proptest! {
@@ -82,6 +115,36 @@ proptest! {
         encode_letter(&mut datagram, from, to, &letter);
         let decoded = decode(&datagram).expect("what we write we can read");
         prop_assert_eq!(decoded, Incoming::Letter { from, to, letter });
+    }
+
+    #[test]
+    fn both_readers_read_the_same(
+        letter in letter(),
+        place in any::<prop::sample::Index>(),
+        removed in 0..4_usize,
+        put_in in prop::sample::select(PUT_IN),
+        value in "[ -~é\\n]{0,20}",
+    ) {
+        let put = json!({
+            "src": "0101", "dst": "0002", "leader": "FFFF", "type": "put", "MID": "m1", "key": value, "value": value,
+        });
+        let mut datagram = Vec::new();
+        encode_letter(&mut datagram, Id(1), Id(2), &letter);
+        for datagram in [datagram, put.to_string().into_bytes()] {
+            let whole = String::from_utf8(datagram).expect("JSON is text");
+            prop_assert_eq!(read(decode(whole.as_bytes())), read(decode_any(&whole)));
+            // And what is nearly a datagram.
+            let characters: Vec<char> = whole.chars().collect();
+            let place = place.index(characters.len());
+            let end = characters.len().min(place + removed);
+            let near: String = characters[..place]
+                .iter()
+                .copied()
+                .chain(put_in.chars())
+                .chain(characters[end..].iter().copied())
+                .collect();
+            prop_assert_eq!(read(decode(near.as_bytes())), read(decode_any(&near)), "{}", near);
+        }
     }
 
     #[test]
