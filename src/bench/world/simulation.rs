@@ -202,6 +202,11 @@ impl<P: Clone> Simulation<P> {
         self.journal.as_ref().map_or(0, Journal::handed)
     }
 
+    /// Whether [`Simulation::fire`] has more to fire at `now`.
+    pub fn is_more_past(&self, now: Duration) -> bool {
+        !self.finished && self.schedule.next().0 <= now
+    }
+
     /// When [`Simulation::fire`] must be called at the latest, counted from the run's start, if nothing
     /// is heard before. It may be past.
     pub fn next_deadline(&self) -> Duration {

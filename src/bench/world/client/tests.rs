@@ -265,10 +265,13 @@ fn a_get_must_show_the_value_that_is_current_when_its_answer_arrives() {
     assert_eq!(done, Reaction::Completed(Op::Get));
     for wrong in [None, Some(""), Some("other")] {
         let get = bench.make().request;
+        let measured = bench.counters.answer_latencies.len();
         assert!(matches!(
             bench.hear(&get, AnswerKind::Ok, wrong),
             Reaction::Wrong(_)
         ));
+        let counts = bench.counters.answer_latencies.len() == measured + 1;
+        assert!(counts, "whatever its value");
         assert_eq!(bench.hear(&get, AnswerKind::Ok, wrong), Reaction::Duplicate);
     }
     // A put of the key that is acknowledged while the get is under way changes the answer.

@@ -274,6 +274,44 @@ fn of_a_message_that_goes_nowhere_the_leader_is_noted_all_the_same() {
     assert_eq!(known, None);
 }
 
+/// No MID, then the type (`datagram` has these two), then whether it is completed, then whether it is
+/// known; what is left counts, whatever its value.
+#[test]
+fn the_checks_of_an_answer_come_in_the_contracts_order_after_its_leader_is_noted() {
+    let mut stage = stage(json!({})).ready();
+    let (to, put) = requests(&stage.until(1.0)).remove(0);
+    stage.answer(to, &put, AnswerKind::Ok);
+    let hear = |stage: &mut Stage, leader: u16, mid: &str| {
+        let answer = Answer {
+            client: usize::from(put.client.0) - 21,
+            kind: AnswerKind::Fail,
+            mid: mid.to_owned().into(),
+            value: None,
+        };
+        stage.send(to, Id(leader), Body::Answer(answer));
+        assert_eq!(stage.simulation.leader, Id(leader));
+        let Counters {
+            duplicates,
+            incorrect,
+            put_failures,
+            answer_latencies,
+            ..
+        } = &stage.simulation.counters;
+        (
+            *duplicates,
+            *incorrect,
+            *put_failures,
+            answer_latencies.len(),
+        )
+    };
+    let completed = put.mid.as_str();
+    assert_eq!(hear(&mut stage, 3, completed), (1, 0, 0, 1));
+    assert_eq!(hear(&mut stage, 0xFFFF, "0123456789abcdef"), (1, 1, 0, 1));
+    stage.send(to, Id(2), Body::Wrong("no `MID`".to_owned()));
+    assert_eq!(stage.simulation.leader, Id(2));
+    assert_eq!(hear(&mut stage, 4, completed), (2, 2, 0, 1));
+}
+
 #[test]
 fn gets_are_counted_as_they_were_drawn_before_the_run() {
     let stage = stage(json!({"mix": 1, "requests": 40}));
