@@ -79,6 +79,7 @@ fn play(mode: &str, rate: u64) -> Result<String, String> {
     let text = json!({
         "lifetime": SECONDS, "start_wait": START_WAIT_SECONDS, "end_wait": 2, "replicas": 5,
         "requests": rate * SECONDS, "mix": 0, "clients": 64, "max_packets": 10_000_000,
+        "punctual": true,
         "tests": {"benchmarks": {
             "total_msgs": [1e9, 2e9, 3e9], "failures": [1e9, 2e9, 3e9],
             "duplicates": [1e9, 2e9, 3e9], "median_latency": [100, 200, 300],

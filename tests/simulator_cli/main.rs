@@ -5,5 +5,6 @@
 
 mod bench;
 mod endings;
+mod letter;
 mod runs;
 mod usage;

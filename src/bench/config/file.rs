@@ -50,6 +50,9 @@ pub struct Config {
     pub shared_keys: usize,
     /// The number of requests that users make.
     pub requests: u32,
+    /// Whether requests and events happen at their very times. Else they happen as in the course's
+    /// program, late and in bursts.
+    pub punctual: bool,
     /// The share of requests that are gets.
     pub mix: f64,
     /// How long replicas have before the first request.
@@ -72,7 +75,7 @@ pub struct Config {
     pub maximum_get_fail_fraction: f64,
     /// The largest tolerated share of puts without an answer.
     pub maximum_put_fail_fraction: f64,
-    /// The largest tolerated number of gets that had to become puts, as a share of the gets made.
+    /// The largest tolerated number of gets that had to become puts, as a share of the gets drawn.
     pub maximum_get_generation_fail_fraction: f64,
     /// The largest share of appends that batching can have saved.
     pub maximum_appends_batched_fraction: f64,
@@ -147,6 +150,7 @@ impl Config {
             "purpose",
             "clients",
             "shared_keys",
+            "punctual",
         ];
         known.extend(faults::KEYS);
         top.only(&known)?;
@@ -167,6 +171,7 @@ impl Config {
             clients: top.integer("clients", Some(CLIENTS as u64), 1, MAX_CLIENTS)? as usize,
             shared_keys: top.integer("shared_keys", Some(0), 0, MAX_SHARED_KEYS)? as usize,
             requests: top.integer("requests", None, 0, MAX_REQUESTS)? as u32,
+            punctual: top.flag("punctual")?,
             mix: top.fraction("mix", 0.8)?,
             start_wait: top.seconds("start_wait", Some(5.0), 0.0)?,
             end_wait: top.seconds("end_wait", Some(2.0), 0.0)?,

@@ -109,6 +109,15 @@ impl<'a> Section<'a> {
         self.number(key, Some(default), 0.0, 1.0, "")
     }
 
+    pub(super) fn flag(&self, key: &str) -> Result<bool, ConfigError> {
+        let Some(value) = self.map.get(key) else {
+            return Ok(false);
+        };
+        value
+            .as_bool()
+            .ok_or_else(|| self.wrong(key, value, "true or false"))
+    }
+
     pub(super) fn integer(
         &self,
         key: &str,

@@ -35,6 +35,8 @@ pub enum Body<'a, P> {
     Broadcast(P),
     /// To a client.
     Answer(Answer<'a>),
+    /// To nobody there is, or to a client and no answer: what is wrong with it.
+    Wrong(String),
 }
 
 /// A replica's answer to a client.

@@ -31,6 +31,10 @@ pub enum Party {
 }
 
 impl Roster {
+    /// An ID that no participant ever has, in the place of a text that is an ID for the course's program
+    /// and yet nobody's.
+    pub const STRANGER: Id = Id(0xFFFE);
+
     /// The roster of a run with that many replicas (3 to 21 in a valid config) and the course's
     /// number of clients.
     pub fn new(replicas: usize) -> Self {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::history::HistoryEvent;
+use super::lateness::Lateness;
 use super::stats::Counters;
 use super::timeline::Timeline;
 use crate::bench::config::Config;
@@ -30,6 +31,8 @@ pub struct Ended {
     pub warnings: Vec<String>,
     /// What the clients saw, if it was kept.
     pub history: Option<Vec<HistoryEvent>>,
+    /// What held it up, in real time.
+    pub lateness: Lateness,
     /// Who led when, what was done to the cluster, which requests waited.
     pub timeline: Timeline,
 }
@@ -41,6 +44,9 @@ pub struct Evidence {
     pub unanswered_get: u64,
     /// Puts whose attempt is still unanswered.
     pub unanswered_put: u64,
+    /// Those of both that were handed to a replica in the very turn in which it was killed: nobody could
+    /// have answered them.
+    pub doomed: u64,
     /// Whether any client has had an `ok` put.
     pub stored: bool,
     /// One text for each replica that died on its own.

@@ -25,11 +25,15 @@ pub struct Counters {
     pub messages_by_type: BTreeMap<String, u64>,
     /// Requests and answers that were lost between clients and replicas.
     pub client_lost: u64,
-    /// Gets that users really made.
+    /// How many turns of the simulator fired how many requests, if any.
+    pub bursts: BTreeMap<u32, u64>,
+    /// The same, but events count as requests do.
+    pub bursts_with_events: BTreeMap<u32, u64>,
+    /// Gets among the requests as they were drawn before the run.
     pub generated_get: u64,
-    /// Puts that users really made.
+    /// Puts among the requests as they were drawn before the run.
     pub generated_put: u64,
-    /// Gets that became puts because the client had no key to get.
+    /// Gets that became puts, which changes neither of the two, because the client had no key to get.
     pub failed_to_generate_get: u64,
     /// Answers to attempts that had been answered with `ok` before.
     pub duplicates: u64,

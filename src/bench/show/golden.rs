@@ -11,6 +11,7 @@ use super::paint::Paint;
 use super::table;
 use crate::bench::config::tests::config;
 use crate::bench::record::ended::Evidence;
+use crate::bench::record::lateness::{Lateness, Waiter};
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
 use crate::bench::trace::results;
@@ -35,6 +36,8 @@ pub(crate) fn report() -> Report {
         lost: 1002,
         cut: 1003,
         messages_by_type: [("append".to_owned(), 1004), ("vote".to_owned(), 1005)].into(),
+        bursts: [(1, 1017), (2, 1018)].into(),
+        bursts_with_events: [(1, 1019), (3, 1020)].into(),
         generated_get: 1006,
         generated_put: 1007,
         failed_to_generate_get: 1008,
@@ -59,6 +62,7 @@ pub(crate) fn report() -> Report {
         evidence: Evidence {
             unanswered_get: 3001,
             unanswered_put: 3002,
+            doomed: 3003,
             stored: true,
             deaths: Vec::new(),
             incorrect: Vec::new(),
@@ -71,6 +75,16 @@ pub(crate) fn report() -> Report {
         },
         linearizability: Linearizability::Holds,
         history: None,
+        lateness: Lateness {
+            turns: 6001,
+            by: Duration::from_millis(6002),
+            overflowed_here: 6003,
+            overflowed_there: 6004,
+            waits: vec![
+                (Waiter::Simulator, Duration::from_micros(6005)),
+                (Waiter::Replica(Id(6)), Duration::from_micros(6006)),
+            ],
+        },
         timeline: Timeline::default(),
     }
 }

@@ -11,7 +11,8 @@ use super::paint::Paint;
 use crate::bench::config::Config;
 use crate::bench::config::Metric;
 use crate::bench::config::suite::Test;
-use crate::bench::record::stats::{mean, median, percentile};
+use crate::bench::record::lateness::{Lateness, Waiter};
+use crate::bench::record::stats::{Counters, mean, median, percentile};
 use crate::bench::record::timeline::FaultKind;
 use crate::bench::trace::Violation;
 use crate::bench::trace::recording::nanoseconds;
@@ -95,6 +96,9 @@ fn write_report(text: &mut String, report: &Report, paint: Paint) -> std::fmt::R
                 value(metric, report.verdict.values[index]),
                 paint.tier(tier, &format!("{:<14}", tier.title())),
             )?;
+            if metric == Metric::Failures {
+                write_doomed(text, report)?;
+            }
         }
     } else {
         writeln!(text, "Not judged, for the run was not correct.")?;
@@ -115,6 +119,20 @@ fn write_violation(text: &mut String, report: &Report, paint: Paint) -> std::fmt
     };
     let title = paint.bad("NOT LINEARIZABLE");
     writeln!(text, "\n{title}, whatever the course's verdict:\n{how}")
+}
+
+/// Which of the failures are nobody's, if any are.
+fn write_doomed(text: &mut String, report: &Report) -> std::fmt::Result {
+    let doomed = report.evidence.doomed;
+    if doomed == 0 {
+        return Ok(());
+    }
+    let they = if doomed == 1 { "It was" } else { "They were" };
+    writeln!(
+        text,
+        "{:<16} {doomed:>12}  {they} sent to a replica in the turn of its kill: nobody could have answered.",
+        "  of them doomed",
+    )
 }
 
 fn title_of(metric: Metric) -> &'static str {
@@ -152,6 +170,9 @@ fn write_statistics(text: &mut String, report: &Report, paint: Paint) -> std::fm
     row("Duplicate responses:", &counters.duplicates)?;
     row("Unanswered get requests:", &report.evidence.unanswered_get)?;
     row("Unanswered put requests:", &report.evidence.unanswered_put)?;
+    if report.evidence.doomed > 0 {
+        row("Unanswered because doomed:", &report.evidence.doomed)?;
+    }
     row("Redirects:", &counters.redirects)?;
     row("Get failures:", &counters.get_failures)?;
     row("Put failures:", &counters.put_failures)?;
@@ -165,6 +186,10 @@ fn write_statistics(text: &mut String, report: &Report, paint: Paint) -> std::fm
     )?;
     row("Messages by type:", &by_type(report))?;
     row("Outages after kills of a leader:", &outages(report))?;
+    row("Turns by requests fired together:", &bursts(counters))?;
+    if let Some(late) = late(&report.lateness) {
+        row("Simulator late:", &late)?;
+    }
     row("Seed:", &report.seed)
 }
 
@@ -187,6 +212,46 @@ pub fn outages(report: &Report) -> String {
             texts.join(", ")
         }
     }
+}
+
+/// How many turns fired how many requests.
+fn bursts(counters: &Counters) -> String {
+    let texts: Vec<String> = (counters.bursts.iter())
+        .map(|(requests, turns)| format!("{turns} with {requests}"))
+        .collect();
+    match texts.is_empty() {
+        true => "none".to_owned(),
+        false => texts.join(", "),
+    }
+}
+
+/// What held the run up; nothing, if nothing did.
+fn late(lateness: &Lateness) -> Option<String> {
+    let mut texts = Vec::new();
+    let plural = |count: u64, thing: &str| match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
+    };
+    if lateness.turns > 0 {
+        let by = milliseconds(Some(lateness.by));
+        texts.push(format!("{}, by up to {by}", plural(lateness.turns, "turn")));
+    }
+    for (count, whose) in [
+        (lateness.overflowed_here, "its own socket"),
+        (lateness.overflowed_there, "a replica's socket"),
+    ] {
+        if count > 0 {
+            texts.push(format!("{} found {whose} full", plural(count, "datagram")));
+        }
+    }
+    texts.extend(lateness.waits.iter().map(|(who, time)| {
+        let who = match who {
+            Waiter::Simulator => "it".to_owned(),
+            Waiter::Replica(id) => format!("replica {id}"),
+        };
+        format!("{who} had no processor for {}", milliseconds(Some(*time)))
+    }));
+    (!texts.is_empty()).then(|| texts.join("; "))
 }
 
 fn by_type(report: &Report) -> String {
@@ -292,6 +357,9 @@ pub fn test_line(test: &Test, report: &Report, paint: Paint) -> String {
         report.seed,
     );
     let _ = write_errors(&mut text, report, "         ", paint);
+    if let Some(late) = late(&report.lateness) {
+        let _ = writeln!(text, "         Simulator late: {late}");
+    }
     let _ = write_violation(&mut text, report, paint);
     text
 }
@@ -305,7 +373,6 @@ pub fn group(name: &str, paint: Paint) -> String {
 mod tests {
     use super::*;
     use crate::bench::config::tests::config;
-    use crate::bench::world::border::Input;
     use crate::bench::world::simulation::Simulation;
     use serde_json::json;
     use std::sync::Arc;
@@ -313,7 +380,7 @@ mod tests {
     fn finished() -> Report {
         let mut simulation: Simulation<()> =
             Simulation::new(Arc::new(config(json!({"requests": 0}))), 7, false);
-        simulation.step(Duration::from_secs(100), Input::Time);
+        while simulation.fire(Duration::from_secs(100)) {}
         Report::of(simulation.into_ended())
     }
 

@@ -60,6 +60,7 @@ pub fn tables(sweeps: &[Sweep]) -> String {
     }
     align(&mut table);
     writeln!(text, "\nrequest latency (ms)\n{table}").expect("memory");
+    doomed(sweeps, &mut text);
     let mut table = new_table(&["config", "kills", "min", "median", "p99", "max"]);
     for sweep in sweeps {
         let times = sorted(
@@ -80,6 +81,44 @@ pub fn tables(sweeps: &[Sweep]) -> String {
         writeln!(text, "\noutage after the kill of a leader (ms)\n{table}").expect("memory");
     }
     text
+}
+
+/// How many of the failures are nobody's, and what is left of them, a row for each config that has any.
+fn doomed(sweeps: &[Sweep], text: &mut String) {
+    let mut table = new_table(&[
+        "config",
+        "doomed: median",
+        "max",
+        "others: median",
+        "max",
+        "runs with others",
+    ]);
+    for sweep in sweeps {
+        let failures = Metric::ALL.iter().position(|it| *it == Metric::Failures);
+        let counts = sweep.samples.iter().filter_map(|sample| {
+            let failures = sample.values[failures?]?;
+            Some((sample.doomed as f64, failures - sample.doomed as f64))
+        });
+        let (mut doomed, mut others): (Vec<f64>, Vec<f64>) = counts.unzip();
+        doomed.sort_unstable_by(f64::total_cmp);
+        others.sort_unstable_by(f64::total_cmp);
+        if doomed.last().is_none_or(|most| *most == 0.0) {
+            continue;
+        }
+        let mut row = vec![sweep.config.name.clone()];
+        for counts in [&doomed, &others] {
+            let [_, median, _, max] = spread(counts, 1.0);
+            row.extend([median, max]);
+        }
+        let with_others = others.iter().filter(|count| **count > 0.0).count();
+        row.push(with_others.to_string());
+        table.add_row(row);
+    }
+    if table.row_count() > 0 {
+        align(&mut table);
+        let meaning = "sent to a replica in the turn of its kill: nobody could have answered";
+        writeln!(text, "\nfailures that are doomed ({meaning})\n{table}").expect("memory");
+    }
 }
 
 /// What went wrong, with the command that shows it; `command` lacks the seed.

@@ -13,6 +13,10 @@ use crate::bench::config::Metric;
 use crate::bench::verdict::report::Report;
 use crate::bench::verdict::scoring::Tier;
 
+/// What a word in the table means.
+const DOOMED: &str =
+    "doomed: sent to a replica in the turn of its kill, nobody could have answered";
+
 /// A row per run and the number of runs that passed of `tests`. `columns` is the width of the
 /// terminal, if it is one.
 pub fn table(reports: &[Report], tests: usize, paint: Paint, columns: Option<u16>) -> String {
@@ -25,7 +29,11 @@ pub fn table(reports: &[Report], tests: usize, paint: Paint, columns: Option<u16
         _ => wide,
     };
     let passed = reports.iter().filter(|report| report.passed()).count();
-    format!("{table}\nPassed {passed} out of {tests} tests\n")
+    let meaning = match reports.iter().any(|report| report.evidence.doomed > 0) {
+        true => format!("{DOOMED}\n"),
+        false => String::new(),
+    };
+    format!("{table}\n{meaning}Passed {passed} out of {tests} tests\n")
 }
 
 /// The table as wide as it likes, or for a terminal of so many columns.
@@ -83,7 +91,12 @@ fn rows(reports: &[Report], paint: Paint, narrow: Option<u16>) -> Table {
         }];
         for (index, metric) in Metric::ALL.into_iter().enumerate() {
             let tier = report.verdict.tiers[index];
-            let value = value(metric, report.verdict.values[index]);
+            let mut value = value(metric, report.verdict.values[index]);
+            let doomed = report.evidence.doomed;
+            if metric == Metric::Failures && doomed > 0 {
+                let gap = or_line(", ", ", ");
+                value = format!("{value}{gap}{doomed} doomed");
+            }
             let gap = or_line(" ", " ");
             let cell = Cell::new(format!("{value}{gap}{}", word(tier)))
                 .set_alignment(CellAlignment::Right);

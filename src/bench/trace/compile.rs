@@ -203,6 +203,7 @@ pub fn config(config: &Config) -> Value {
         "replicas": config.replicas,
         "clients": config.clients,
         "shared_keys": config.shared_keys,
+        "punctual": config.punctual,
         "requests": config.requests,
         "mix": config.mix,
         "start_wait": seconds(config.start_wait),

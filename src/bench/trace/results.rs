@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bench::config::Metric;
+use crate::bench::record::lateness::{Lateness, Waiter};
 use crate::bench::record::stats::{mean, percentile};
 use crate::bench::verdict::report::Report;
 
@@ -13,7 +14,9 @@ use crate::bench::verdict::report::Report;
 ///
 /// `metrics.median_latency`, `mean_latency` and `duration_s` are in seconds; what ends in `_ms` is
 /// in milliseconds. A value that does not exist (no answers) is `null`, and so is `linearizable` if
-/// it was not checked or too hard to decide.
+/// it was not checked or too hard to decide, and `late` if nothing held the run up. `doomed` are those
+/// of the unanswered that nobody could have answered; `bursts` says how many turns of the simulator
+/// fired how many requests, `bursts_with_events` how many requests and events.
 pub fn object(report: &Report) -> Value {
     let Report {
         config,
@@ -53,6 +56,10 @@ pub fn object(report: &Report) -> Value {
         "unanswered": evidence.unanswered_get + evidence.unanswered_put,
         "unanswered_get": evidence.unanswered_get,
         "unanswered_put": evidence.unanswered_put,
+        "doomed": evidence.doomed,
+        "bursts": counters.bursts,
+        "bursts_with_events": counters.bursts_with_events,
+        "late": late(&report.lateness),
         "get_failures": counters.get_failures,
         "put_failures": counters.put_failures,
         "generated_get": counters.generated_get,
@@ -68,6 +75,27 @@ pub fn object(report: &Report) -> Value {
         "client_lost": counters.client_lost,
         "leader": report.leader,
         "duration_s": report.lasted.as_secs_f64(),
+    })
+}
+
+/// What held the run up, or `null`.
+fn late(lateness: &Lateness) -> Value {
+    if lateness.is_none() {
+        return Value::Null;
+    }
+    let waits = lateness.waits.iter().map(|(who, time)| {
+        let who = match who {
+            Waiter::Simulator => "simulator".to_owned(),
+            Waiter::Replica(id) => id.to_string(),
+        };
+        (who, json!(milliseconds(*time)))
+    });
+    json!({
+        "turns": lateness.turns,
+        "by_ms": milliseconds(lateness.by),
+        "overflowed_here": lateness.overflowed_here,
+        "overflowed_there": lateness.overflowed_there,
+        "waits_ms": waits.collect::<serde_json::Map<_, _>>(),
     })
 }
 

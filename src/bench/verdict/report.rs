@@ -11,6 +11,7 @@ use super::scoring::{Verdict, judge};
 use crate::bench::config::Config;
 use crate::bench::record::ended::{Ended, Evidence};
 use crate::bench::record::history::HistoryEvent;
+use crate::bench::record::lateness::Lateness;
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
 use crate::id::Id;
@@ -41,6 +42,8 @@ pub struct Report {
     pub linearizability: Linearizability,
     /// What the clients saw, if it was kept.
     pub history: Option<Vec<HistoryEvent>>,
+    /// What held it up, in real time.
+    pub lateness: Lateness,
     /// Who led when, what was done to the cluster, which requests waited.
     pub timeline: Timeline,
 }
@@ -65,6 +68,7 @@ impl Report {
             warnings: ended.warnings,
             linearizability,
             history: ended.history,
+            lateness: ended.lateness,
             timeline: ended.timeline,
         }
     }

@@ -25,6 +25,8 @@ pub struct Sample {
     pub errors: Vec<String>,
     /// What no run may ever show, if it did.
     pub violation: Option<String>,
+    /// How many of its failures nobody could have helped.
+    pub doomed: u64,
     /// From each request's first attempt to its `ok`: median, 99th percentile and longest.
     pub request_latency: Option<[Duration; 3]>,
     /// Per kill of a leader, the time to the next acknowledged put.
@@ -56,6 +58,7 @@ impl Sample {
             passed: report.passed() && broken.is_none(),
             errors: report.verdict.errors.clone(),
             violation: violation(report, broken),
+            doomed: report.evidence.doomed,
             request_latency: latency(0.5)
                 .zip(latency(0.99))
                 .zip(latency(1.0))
@@ -75,6 +78,7 @@ impl Sample {
             passed: false,
             errors: Vec::new(),
             violation: Some(format!("a core stopped: {}", said.replace('\n', " "))),
+            doomed: 0,
             request_latency: None,
             outages: Vec::new(),
             json: None,

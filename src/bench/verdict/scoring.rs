@@ -133,7 +133,7 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
         evidence.unanswered_get,
         counters.generated_get,
         config.maximum_get_fail_fraction,
-        "gets",
+        "gets drawn",
         "",
     );
     at_most(
@@ -141,7 +141,7 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
         evidence.unanswered_put,
         counters.generated_put,
         config.maximum_put_fail_fraction,
-        "puts",
+        "puts drawn",
         "",
     );
     // Where every put was answered, clients had keys as soon as they could have.
@@ -155,7 +155,7 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
         counters.failed_to_generate_get,
         counters.generated_get,
         config.maximum_get_generation_fail_fraction,
-        "gets made",
+        "gets drawn",
         draw,
     );
     let least_msgs = f64::from(config.requests)
@@ -260,14 +260,14 @@ mod tests {
         assert_eq!(
             error_of(|counters, _| counters.failed_to_generate_get = 1),
             "1 gets had to become puts, for their clients had stored nothing yet: at most 10% of the \
-             5 gets made may; it is the clients' draw and no fault of the replica's, another --seed \
+             5 gets drawn may; it is the clients' draw and no fault of the replica's, another --seed \
              may pass"
         );
         let unanswered = |counters: &mut Counters, evidence: &mut Evidence| {
             counters.failed_to_generate_get = 1;
             evidence.unanswered_put = 1;
         };
-        assert!(error_of(unanswered).ends_with("10% of the 5 gets made may"));
+        assert!(error_of(unanswered).ends_with("10% of the 5 gets drawn may"));
         let ten = |counters: &mut Counters, _: &mut Evidence| {
             counters.generated_get = 10;
             counters.failed_to_generate_get = 1;

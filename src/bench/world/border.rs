@@ -1,4 +1,12 @@
 //! What a driver tells the simulation, and what the simulation wants done below.
+//!
+//! A run goes in turns, as the course's program does. While nothing can be heard, the driver waits; it
+//! waits no longer than [`Simulation::next_deadline`] says. Then it takes one datagram from each replica
+//! that can be heard, by index, and tells the simulation of each. Then it calls [`Simulation::fire`]
+//! until that says that the turn is over. After each of these calls it carries out what is asked for.
+//!
+//! [`Simulation::next_deadline`]: super::simulation::Simulation::next_deadline
+//! [`Simulation::fire`]: super::simulation::Simulation::fire
 
 use std::time::Duration;
 
@@ -11,13 +19,14 @@ pub enum Input<'a, P> {
     Message(usize, Envelope<'a, P>),
     /// Something that is no proper message came from the replica with this index: why it is none.
     Malformed(usize, String),
+    /// A datagram that is no text at all came from the replica with this index: why not. The course's
+    /// program closes such a replica.
+    Unreadable(usize, String),
     /// The replica with this index has ended by itself: how. It counts even if the driver learns of
     /// it only after the run's end, or after an event has hit the dead replica.
     Died(usize, String),
     /// The last lines on stderr of the replica with this index, which [`Input::Died`] before.
     LastWords(usize, Vec<String>),
-    /// Nothing but time went by.
-    Time,
 }
 
 /// Something to do below.
@@ -39,7 +48,8 @@ pub enum Action<P> {
         /// The request.
         request: ClientRequest,
     },
-    /// Crash the replica with this index for good.
+    /// Crash the replica with this index for good, and hear no more of it from this moment on: what it
+    /// has sent and nobody has taken yet is lost.
     Kill(usize),
     /// Let the replica with this index stand still: what is sent to it waits.
     Pause(usize),

@@ -112,6 +112,30 @@ struct Attempt {
     client: usize,
     made: Duration,
     state: AttemptState,
+    /// Whether it was handed to a replica in the very turn in which that was killed.
+    doomed: bool,
+}
+
+/// How many attempts are without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// Attempts at gets.
+    pub gets: u64,
+    /// Attempts at puts.
+    pub puts: u64,
+    /// Those of both that nobody could have answered.
+    pub doomed: u64,
+}
+
+/// What chance says of a user's request before the run.
+struct Draft {
+    client: usize,
+    wants_get: bool,
+    wants_new_key: bool,
+    /// Which of the keys that are there.
+    which_key: f64,
+    /// For a new key's letters.
+    rng: StreamRng,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +167,24 @@ impl Clients {
         }
     }
 
+    /// How many of the first so many requests are gets as they are drawn, whatever becomes of them.
+    pub fn gets_drawn(&self, requests: u32) -> u32 {
+        let gets = (0..requests).filter(|&number| self.draft(number).wants_get);
+        u32::try_from(gets.count()).expect("no more than there are requests")
+    }
+
+    fn draft(&self, number: u32) -> Draft {
+        // Every draw is made every time: what one decides must not shift the next.
+        let mut rng = Stream::Workload(number).rng(self.seed);
+        Draft {
+            client: rng.random_range(0..self.clients.len()),
+            wants_get: rng.random_bool(self.workload.mix),
+            wants_new_key: rng.random_bool(0.5),
+            which_key: rng.random(),
+            rng,
+        }
+    }
+
     /// Makes the user's next request. `alive` tells of each replica whether it lives.
     pub fn make_request(
         &mut self,
@@ -151,13 +193,13 @@ impl Clients {
         counters: &mut Counters,
     ) -> Dispatch {
         let number = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
-        // Every draw is made every time, but the last: what one decides must not shift the next.
-        let mut rng = Stream::Workload(number).rng(self.seed);
-        let chosen = rng.random_range(0..self.clients.len());
-        let wants_get = rng.random_bool(self.workload.mix);
-        let wants_new_key = rng.random_bool(0.5);
-        let which_key: f64 = rng.random();
-
+        let Draft {
+            client: chosen,
+            wants_get,
+            wants_new_key,
+            which_key,
+            mut rng,
+        } = self.draft(number);
         let client = &self.clients[chosen];
         let pick = |keys: usize| ((which_key * keys as f64) as usize).min(keys - 1);
         let own_key =
@@ -185,10 +227,6 @@ impl Clients {
                 (Op::Put, Arc::from(&*key), Some(md5hex(&key)))
             }
         };
-        match op {
-            Op::Get => counters.generated_get += 1,
-            Op::Put => counters.generated_put += 1,
-        }
         let value = value.map(Arc::from);
         self.requests.push(Request {
             client: chosen,
@@ -270,21 +308,32 @@ impl Clients {
         }
     }
 
-    /// How many gets and how many puts have an attempt without an answer.
-    pub fn unanswered(&self) -> (u64, u64) {
-        let mut gets = 0;
-        let mut puts = 0;
+    /// Notes that nobody can answer this attempt any more.
+    pub fn doom(&mut self, mid: Mid) {
+        if let Some(attempt) = self.attempts.get_mut(&mid) {
+            attempt.doomed = true;
+        }
+    }
+
+    /// How many attempts are without an answer.
+    pub fn unanswered(&self) -> Unanswered {
+        let mut unanswered = Unanswered {
+            gets: 0,
+            puts: 0,
+            doomed: 0,
+        };
         for attempt in self
             .attempts
             .values()
             .filter(|a| a.state == AttemptState::Open)
         {
             match self.requests[attempt.request as usize].op {
-                Op::Get => gets += 1,
-                Op::Put => puts += 1,
+                Op::Get => unanswered.gets += 1,
+                Op::Put => unanswered.puts += 1,
             }
+            unanswered.doomed += u64::from(attempt.doomed);
         }
-        (gets, puts)
+        unanswered
     }
 
     /// Whether any client has an acknowledged put.
@@ -340,6 +389,7 @@ impl Clients {
                 client,
                 made: now,
                 state: AttemptState::Open,
+                doomed: false,
             },
         );
         self.record(now, HistoryKind::Invoke, mid, number, None);

@@ -5,8 +5,10 @@
 //!
 //! | file | what it does | what it must never do |
 //! | --- | --- | --- |
-//! | [`simulation`] | owns all below; `strike` lets events happen, `journaling` notes messages | judge a run |
+//! | [`simulation`] | owns all below; `routing` is what becomes of datagrams, `strike` lets events happen, `dying` is about deaths, `journaling` notes messages | judge a run |
 //! | [`border`] | what goes in and what comes out, as data | |
+//! | [`turn`] | where in the course's loop a run is | route or fire anything |
+//! | [`standing`] | which replicas can be heard, reached, chosen | know why |
 //! | [`client`] | what clients ask, whom, and what they make of answers | send anything |
 //! | [`network`] | which messages are lost or cut | deliver anything |
 //! | [`transit`] | which messages are late or arrive twice | deliver anything |
@@ -22,4 +24,6 @@ pub mod network;
 pub mod random;
 pub mod schedule;
 pub mod simulation;
+pub mod standing;
 pub mod transit;
+pub mod turn;

@@ -37,6 +37,8 @@ pub enum Stream {
     ClientDrops,
     /// How fast embedded replicas' clocks run.
     ClockRates,
+    /// By how much a simulator that has waited wakes up late, in virtual time.
+    Waits,
 }
 
 impl Stream {
@@ -55,6 +57,7 @@ impl Stream {
             Stream::Duplicates => (10, 0),
             Stream::ClientDrops => (11, 0),
             Stream::ClockRates => (12, 0),
+            Stream::Waits => (13, 0),
         };
         StreamRng::seed_from_u64(scramble(scramble(scramble(seed) ^ purpose) ^ index))
     }

@@ -100,8 +100,8 @@ impl<'w> Children<'w> {
         }
     }
 
-    /// Starts one more replica, whose output goes to `lines` if there are any. What it tells of its
-    /// state goes to `states` instead, if it is asked for; only then is it told to.
+    /// Starts one more replica and returns its process's number. Its output goes to `lines` if
+    /// there are any. What it tells of its state goes to `states` instead, if it is asked for; only then is it told to.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl<'w> Children<'w> {
         started: Instant,
         lines: Option<&Lines>,
         states: Option<StateSender>,
-    ) -> io::Result<()> {
+    ) -> io::Result<u32> {
         let mark = self.mark.replica(arguments.own);
         let mut command = Command::new(program);
         command
@@ -129,7 +129,8 @@ impl<'w> Children<'w> {
         }
         guard(&mut command, self.watchdog.pipe());
         let mut child = command.spawn()?;
-        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let process = child.id();
+        let group = i32::try_from(process).ok().and_then(Pid::from_raw);
         let group = group.ok_or_else(|| io::Error::other("a process without an ID"))?;
         let tail = Arc::new(Mutex::new(VecDeque::new()));
         let open_pipes = Arc::new(AtomicUsize::new(0));
@@ -157,7 +158,7 @@ impl<'w> Children<'w> {
         if let Some(stderr) = stderr {
             reader(Some(tail), states).start(stderr)?;
         }
-        Ok(())
+        Ok(process)
     }
 
     /// Crashes a replica for good: SIGTERM to its processes, and SIGKILL if that does not do. One that

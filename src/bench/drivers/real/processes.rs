@@ -1,31 +1,30 @@
 //! The driver for real processes in real time: replicas behind UDP sockets.
 //!
-//! Turns datagrams, deaths and the clock into inputs of the simulation and carries out its actions.
-//! Must never decide anything that the simulation decides, and must route fast: what it costs is in
-//! every latency that is measured.
+//! Turns datagrams, deaths and the clock into inputs of the simulation and carries out its actions, in
+//! turns as the course's program does. Must never decide anything that the simulation decides, and must
+//! route fast: what it costs is in every latency that is measured.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token};
-use rustix::net::sockopt;
-
 use super::children::{Arguments, Children, Ending};
 use super::delayed::Delayed;
 use super::signals::Signals;
+use super::sockets::Sockets;
 use super::state_lines::StateLines;
 use super::watchdog::Watchdog;
+use super::watching::Watch;
 use crate::bench::config::Config;
-use crate::bench::protocol::datagram;
+use crate::bench::protocol::datagram::{self, Refused};
 use crate::bench::protocol::message::{Body, Envelope};
 use crate::bench::protocol::roster::Roster;
+use crate::bench::record::ended::Ended;
 use crate::bench::record::journal::Number;
+use crate::bench::record::lateness::Lateness;
 use crate::bench::show::terminal::Terminal;
 use crate::bench::trace::Recording;
 use crate::bench::trace::recording::raw;
@@ -33,12 +32,6 @@ use crate::bench::verdict::report::Report;
 use crate::bench::world::border::{Action, Input};
 use crate::bench::world::simulation::Simulation;
 
-/// The largest datagram there is, and one byte more than any can have.
-const DATAGRAM_BYTES: usize = 1 << 16;
-/// How much a socket to a replica holds that has not been received: some ten thousand datagrams.
-const BUFFER_BYTES: usize = 8 << 20;
-/// How many datagrams are taken from each ready socket before the others are looked at again.
-const ROUNDS: usize = 16;
 /// How long the driver stays awake for answers after it has sent something. Waking up takes longer
 /// than most answers do, and would be in every latency; at some dozens of requests a second this
 /// costs about one hundredth of a core.
@@ -46,9 +39,16 @@ const STAY_AWAKE: Duration = Duration::from_micros(300);
 /// How long the driver sleeps at most: what other threads find out, as that nobody reads the output any
 /// more, does not wake it.
 const LONGEST_SLEEP: Duration = Duration::from_millis(500);
-/// By how much waiting may take longer than asked for: the kernel counts milliseconds. The rest of
-/// the time until a delayed datagram is due is spent awake.
-const POLL_MAY_BE_LATE: Duration = Duration::from_millis(1);
+/// By how much waiting may take longer than asked for on a machine at rest. The rest of the time until
+/// a delayed datagram is due is spent awake.
+const WAIT_MAY_BE_LATE: Duration = Duration::from_micros(200);
+/// How long the course's program needs to make the next request of a burst: 0.1 to 0.4 ms were
+/// measured, and with this a run needs as many messages as under the program. Meanwhile the replica that
+/// got the one before may act: with no time between them, twice as many puts share an append, and a run
+/// can fail for a lack of messages.
+const MAKING_A_REQUEST: Duration = Duration::from_micros(200);
+/// A turn that begins so late, or takes so long, is worth a word.
+const LATE: Duration = Duration::from_millis(5);
 /// How often the progress bar moves.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
@@ -100,8 +100,9 @@ impl fmt::Display for RunError {
 
 impl std::error::Error for RunError {}
 
-/// Makes a run, and returns its recording beside its report if it was asked for. Returns early, with an incomplete report, if the simulator is asked to stop or
-/// nobody reads its output any more. No process is left when it returns.
+/// Makes a run, and returns its recording beside its report if it was asked for. Returns early, with an
+/// incomplete report, if the simulator is asked to stop or nobody reads its output any more. No process
+/// is left when it returns.
 ///
 /// # Errors
 ///
@@ -111,19 +112,21 @@ pub fn run(
     stage: &mut Stage<'_>,
 ) -> Result<(Report, Option<Recording>), RunError> {
     let roster = order.config.roster();
-    let mut sockets = Sockets::bind(roster, stage.signals).map_err(RunError::System)?;
+    let sockets = Sockets::bind(roster.replicas()).map_err(RunError::System)?;
+    let ports: Vec<u16> = (0..roster.replicas()).map(|at| sockets.port(at)).collect();
     let started = Instant::now();
     let mut children = Children::new(stage.watchdog);
     let states = order.keep_recording.then(StateLines::new);
     let lines = order.show_output.then(|| stage.terminal.lines());
-    for (index, line) in sockets.lines.iter().enumerate() {
+    let mut processes = Vec::with_capacity(ports.len());
+    for (index, &port) in ports.iter().enumerate() {
         let others = (0..roster.replicas()).filter(|&other| other != index);
         let arguments = Arguments {
-            port: line.port,
+            port,
             own: roster.replica(index),
             peers: others.map(|other| roster.replica(other)).collect(),
         };
-        children
+        let process = children
             .start(
                 order.program,
                 &arguments,
@@ -132,6 +135,7 @@ pub fn run(
                 states.as_ref().map(|states| states.sender(index)),
             )
             .map_err(RunError::Program)?;
+        processes.push((arguments.own, process));
     }
     let mut simulation = Simulation::new(Arc::clone(&order.config), order.seed, true);
     if order.keep_recording {
@@ -141,21 +145,28 @@ pub fn run(
         simulation,
         roster,
         started,
+        sockets,
         last_traffic: None,
         delayed: Delayed::new(),
         children,
+        endings: Vec::new(),
+        watch: Watch::start(&processes),
+        lateness: Lateness::default(),
         terminal: stage.terminal,
         show_notes: order.show_notes,
+        in_bursts: !order.config.punctual,
     };
     if order.show_notes && order.config.faults.clock_drift_ppm > 0 {
         let text =
             "processes share one clock: its drift is for virtual time only, without effect here";
         driver.note(text);
     }
-    let result = driver.play(&mut sockets, stage.signals);
-    let _ = sockets.poll.registry().deregister(stage.signals.source());
+    let result = driver.play(stage.signals);
+    // While all processes and sockets are still there.
+    driver.watch.end(&ports, &mut driver.lateness);
     let endings = driver.children.stop_all();
-    driver.tell_endings(endings, &sockets.lines);
+    driver.endings.extend(endings);
+    driver.tell_endings(|_| true);
     driver.terminal.end_progress();
     result.map_err(RunError::System)?;
     let mut simulation = driver.simulation;
@@ -165,78 +176,37 @@ pub fn run(
             raw(&payload)
         })
     });
-    Ok((Report::of(simulation.into_ended()), recording))
-}
-
-/// The line to one replica.
-struct Line {
-    socket: UdpSocket,
-    port: u16,
-    /// Where the replica's hello came from.
-    replica: Option<SocketAddr>,
-    /// Whether there may be datagrams to read.
-    readable: bool,
-}
-
-struct Sockets {
-    poll: Poll,
-    events: Events,
-    lines: Vec<Line>,
-}
-
-impl Sockets {
-    fn bind(roster: Roster, signals: &mut Signals) -> io::Result<Sockets> {
-        let poll = Poll::new()?;
-        let mut lines = Vec::with_capacity(roster.replicas());
-        for index in 0..roster.replicas() {
-            let mut socket = UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-            enlarge_buffer(&socket);
-            let port = socket.local_addr()?.port();
-            poll.registry()
-                .register(&mut socket, Token(index), Interest::READABLE)?;
-            lines.push(Line {
-                socket,
-                port,
-                replica: None,
-                readable: false,
-            });
-        }
-        let signal_token = Token(roster.replicas());
-        poll.registry()
-            .register(signals.source(), signal_token, Interest::READABLE)?;
-        Ok(Sockets {
-            poll,
-            events: Events::with_capacity(64),
-            lines,
-        })
-    }
-
-    fn any_readable(&self) -> bool {
-        self.lines.iter().any(|line| line.readable)
-    }
+    let ended = Ended {
+        lateness: driver.lateness,
+        ..simulation.into_ended()
+    };
+    Ok((Report::of(ended), recording))
 }
 
 struct Driver<'s> {
     simulation: Simulation<Rc<[u8]>>,
     roster: Roster,
     started: Instant,
+    sockets: Sockets,
     /// When something was last sent to a replica.
     last_traffic: Option<Duration>,
     /// Datagrams that the network holds back, with their receivers.
     delayed: Delayed<(usize, Rc<[u8]>, Number)>,
     children: Children<'s>,
+    /// What the simulation has not been told yet.
+    endings: Vec<Ending>,
+    watch: Watch,
+    lateness: Lateness,
     terminal: &'s mut Terminal,
     show_notes: bool,
+    /// Whether several requests are fired together as a rule.
+    in_bursts: bool,
 }
 
 impl Driver<'_> {
-    fn play(&mut self, sockets: &mut Sockets, signals: &mut Signals) -> io::Result<()> {
-        let mut buffer = vec![0; DATAGRAM_BYTES];
+    fn play(&mut self, signals: &mut Signals) -> io::Result<()> {
         let mut last_progress: Option<Instant> = None;
         loop {
-            self.simulation.step(self.started.elapsed(), Input::Time);
-            self.carry_out(&sockets.lines);
-            self.send_delayed(&sockets.lines);
             let asked_to_stop = signals.stop_requested() || self.terminal.is_closed();
             if self.simulation.is_finished() || asked_to_stop {
                 return Ok(());
@@ -245,38 +215,55 @@ impl Driver<'_> {
                 self.terminal.progress(self.simulation.status());
                 last_progress = Some(Instant::now());
             }
-            let timeout = if sockets.any_readable() || self.expects_more() {
-                Duration::ZERO
-            } else {
-                self.time_to_sleep()
+            let deadline = self.simulation.next_deadline();
+            let timeout = match self.expects_more() {
+                true => Duration::ZERO,
+                false => self.time_to_sleep(deadline),
             };
             if timeout.is_zero() {
                 // Whoever shares this core with the driver may be the one to answer.
                 std::thread::yield_now();
             }
-            match sockets.poll.poll(&mut sockets.events, Some(timeout)) {
-                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            }
-            let mut signalled = false;
-            for event in &sockets.events {
-                match sockets.lines.get_mut(event.token().0) {
-                    Some(line) => line.readable = true,
-                    None => signalled = true,
-                }
-            }
+            let signalled = self.sockets.wait(signals.source(), timeout)?;
+            let awake = self.started.elapsed();
             if signalled {
                 signals.drain();
             }
             if signalled || self.children.look_again_in().is_some() {
-                self.look_after_children(sockets, &mut buffer);
+                let endings = self.children.look_after(Instant::now());
+                self.endings.extend(endings);
             }
-            for _ in 0..ROUNDS {
-                if !self.receive_one_of_each(sockets, &mut buffer) {
-                    break;
+            let heard = self.sockets.any_readable();
+            // What a replica sent before it died counts, its hello before all.
+            self.tell_endings(|sockets_readable| !sockets_readable);
+            if heard {
+                self.route_one_of_each();
+            }
+            if heard || awake >= deadline {
+                self.fire();
+                let late = awake.saturating_sub(deadline);
+                let took = self.started.elapsed().saturating_sub(awake);
+                let worst = late.max(took);
+                if worst >= LATE {
+                    self.lateness.note_turn(worst);
+                }
+            }
+            self.send_delayed();
+        }
+    }
+
+    /// Fires whatever is past.
+    fn fire(&mut self) {
+        while self.simulation.fire(self.started.elapsed()) {
+            self.carry_out();
+            let fired = self.started.elapsed();
+            if self.in_bursts && self.simulation.is_more_past(fired) {
+                while self.started.elapsed() < fired + MAKING_A_REQUEST {
+                    std::hint::spin_loop();
                 }
             }
         }
+        self.carry_out();
     }
 
     /// Whether traffic is so recent that the next message is worth staying awake for.
@@ -285,10 +272,8 @@ impl Driver<'_> {
             .is_some_and(|last| self.started.elapsed().saturating_sub(last) < STAY_AWAKE)
     }
 
-    fn time_to_sleep(&self) -> Duration {
-        let mut timeout = self
-            .simulation
-            .next_deadline()
+    fn time_to_sleep(&self, deadline: Duration) -> Duration {
+        let mut timeout = deadline
             .saturating_sub(self.started.elapsed())
             .min(LONGEST_SLEEP);
         if let Some(soon) = self.children.look_again_in() {
@@ -299,108 +284,61 @@ impl Driver<'_> {
         }
         if let Some(due) = self.delayed.next_due() {
             let left = due.saturating_sub(self.started.elapsed());
-            timeout = timeout.min(left.saturating_sub(POLL_MAY_BE_LATE));
+            timeout = timeout.min(left.saturating_sub(WAIT_MAY_BE_LATE));
         }
         timeout
     }
 
-    /// Takes a datagram from every socket that may have one. Returns whether there was any.
-    fn receive_one_of_each(&mut self, sockets: &mut Sockets, buffer: &mut [u8]) -> bool {
-        let mut any = false;
-        for index in 0..sockets.lines.len() {
-            let line = &mut sockets.lines[index];
-            if !line.readable || self.simulation.is_finished() {
+    /// Takes a datagram of every replica that can be heard, and routes it.
+    fn route_one_of_each(&mut self) {
+        for replica in 0..self.roster.replicas() {
+            if self.simulation.is_finished() {
+                return;
+            }
+            let Some((bytes, source)) = self.sockets.take(replica) else {
+                continue;
+            };
+            let now = self.started.elapsed();
+            let input = match datagram::read(bytes, &self.roster) {
+                Err(Refused::Unreadable(why)) => Input::Unreadable(replica, why),
+                Err(Refused::Malformed(why)) => Input::Malformed(replica, why),
+                Ok(envelope) => Input::Message(replica, keep(envelope)),
+            };
+            let says_hello = matches!(&input, Input::Message(_, it) if it.body == Body::Hello);
+            self.simulation.step(now, input);
+            if says_hello {
+                self.sockets.greet(replica, source);
+                self.watch.greet(replica, source.port());
+            }
+            self.carry_out();
+        }
+    }
+
+    /// Tells the simulation of the ends of those replicas whose sockets are as asked for.
+    fn tell_endings(&mut self, may_tell: impl Fn(bool) -> bool) {
+        let endings = std::mem::take(&mut self.endings);
+        for ending in endings {
+            let (Ending::Died(replica, _) | Ending::LastWords(replica, _)) = ending;
+            if !may_tell(self.sockets.is_readable(replica)) {
+                self.endings.push(ending);
                 continue;
             }
-            match line.socket.recv_from(buffer) {
-                Ok((length, source)) => {
-                    any = true;
-                    let now = self.started.elapsed();
-                    self.take_in(&mut sockets.lines, index, source, &buffer[..length], now);
-                    self.carry_out(&sockets.lines);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => line.readable = false,
-                // A datagram that could not be had is a lost one.
-                Err(_) => any = true,
-            }
-        }
-        any
-    }
-
-    fn take_in(
-        &mut self,
-        lines: &mut [Line],
-        index: usize,
-        source: SocketAddr,
-        bytes: &[u8],
-        now: Duration,
-    ) {
-        match datagram::read(bytes, &self.roster) {
-            Err(why) => self.simulation.step(now, Input::Malformed(index, why)),
-            Ok(Envelope {
-                src,
-                leader,
-                kind,
-                body,
-            }) => {
-                let body = match body {
-                    Body::Hello => {
-                        lines[index].replica = Some(source);
-                        Body::Hello
-                    }
-                    Body::Unicast(to, payload) => Body::Unicast(to, Rc::from(payload)),
-                    Body::Broadcast(payload) => Body::Broadcast(Rc::from(payload)),
-                    Body::Answer(answer) => Body::Answer(answer),
-                };
-                let envelope = Envelope {
-                    src,
-                    leader,
-                    kind,
-                    body,
-                };
-                self.simulation.step(now, Input::Message(index, envelope));
-            }
-        }
-    }
-
-    fn look_after_children(&mut self, sockets: &mut Sockets, buffer: &mut [u8]) {
-        let endings = self.children.look_after(Instant::now());
-        if endings.is_empty() {
-            return;
-        }
-        // What a replica sent before it died counts, its hello before all.
-        for line in &mut sockets.lines {
-            line.readable = true;
-        }
-        for _ in 0..ROUNDS {
-            if !self.receive_one_of_each(sockets, buffer) {
-                break;
-            }
-        }
-        self.tell_endings(endings, &sockets.lines);
-    }
-
-    fn tell_endings(&mut self, endings: Vec<Ending>, lines: &[Line]) {
-        for ending in endings {
             let input = match ending {
                 Ending::Died(replica, how) => Input::Died(replica, how),
                 Ending::LastWords(replica, words) => Input::LastWords(replica, words),
             };
             self.simulation.step(self.started.elapsed(), input);
-            self.carry_out(lines);
+            self.carry_out();
         }
     }
 
-    fn send_delayed(&mut self, lines: &[Line]) {
+    fn send_delayed(&mut self) {
         while let Some((to, payload, number)) = self.delayed.take_due(self.started.elapsed()) {
-            self.last_traffic = Some(self.started.elapsed());
-            // Before it is sent: sending wakes the receiver, and may take longer than its answer.
-            self.note_arrival(number);
-            send(&lines[to], &payload);
+            self.send(to, &payload, number);
         }
     }
 
-    fn carry_out(&mut self, lines: &[Line]) {
+    fn carry_out(&mut self) {
         while let Some(action) = self.simulation.next_action() {
             let number = self.simulation.action_number();
             match action {
@@ -408,18 +346,15 @@ impl Driver<'_> {
                     let due = self.started.elapsed() + after;
                     self.delayed.hold(due, (to, payload, number));
                 }
-                Action::Deliver { to, payload, .. } => {
-                    self.last_traffic = Some(self.started.elapsed());
-                    self.note_arrival(number);
-                    send(&lines[to], &payload);
-                }
+                Action::Deliver { to, payload, .. } => self.send(to, &payload, number),
                 Action::Request { to, request } => {
-                    self.last_traffic = Some(self.started.elapsed());
                     let bytes = datagram::write(&request, self.roster.replica(to));
-                    self.note_arrival(number);
-                    send(&lines[to], &bytes);
+                    self.send(to, &bytes, number);
                 }
-                Action::Kill(replica) => self.children.kill(replica, Instant::now()),
+                Action::Kill(replica) => {
+                    self.sockets.close(replica);
+                    self.children.kill(replica, Instant::now());
+                }
                 Action::Pause(replica) => self.children.pause(replica),
                 Action::Resume(replica) => self.children.resume(replica),
                 Action::Note(text) => {
@@ -429,6 +364,13 @@ impl Driver<'_> {
                 }
             }
         }
+    }
+
+    fn send(&mut self, to: usize, bytes: &[u8], number: Number) {
+        self.last_traffic = Some(self.started.elapsed());
+        // Before it is sent: sending wakes the receiver, and may take longer than its answer.
+        self.note_arrival(number);
+        self.sockets.send(to, bytes);
     }
 
     /// Tells the journal, if there is one, that a message has been handed over.
@@ -446,19 +388,18 @@ impl Driver<'_> {
     }
 }
 
-/// Makes room for what a busy leader sends while the driver is not scheduled: what finds a socket's
-/// buffer full is lost, and an answer that is lost nobody sends again.
-fn enlarge_buffer(socket: &UdpSocket) {
-    // Only a privileged process may go beyond the system's limit. The others get what they can, and
-    // one that gets nothing has the default, with which everything works up to some thousand a second.
-    if sockopt::set_socket_recv_buffer_size_force(socket, BUFFER_BYTES).is_err() {
-        let _ = sockopt::set_socket_recv_buffer_size(socket, BUFFER_BYTES);
-    }
-}
-
-/// Sends a replica a datagram. What the kernel refuses is lost, as with any network.
-fn send(line: &Line, bytes: &[u8]) {
-    if let Some(replica) = line.replica {
-        let _ = line.socket.send_to(bytes, replica);
+/// A message with a payload of its own.
+fn keep<'a>(envelope: Envelope<'a, &[u8]>) -> Envelope<'a, Rc<[u8]>> {
+    Envelope {
+        src: envelope.src,
+        leader: envelope.leader,
+        kind: envelope.kind,
+        body: match envelope.body {
+            Body::Hello => Body::Hello,
+            Body::Unicast(to, payload) => Body::Unicast(to, Rc::from(payload)),
+            Body::Broadcast(payload) => Body::Broadcast(Rc::from(payload)),
+            Body::Answer(answer) => Body::Answer(answer),
+            Body::Wrong(why) => Body::Wrong(why),
+        },
     }
 }

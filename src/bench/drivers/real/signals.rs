@@ -4,6 +4,7 @@
 //! asks a second time is not kept waiting by whatever holds the driver up.
 
 use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,7 +21,7 @@ const IMPATIENT_AFTER: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub struct Signals {
     /// Readable after any of the signals.
-    wake: mio::net::UnixStream,
+    wake: UnixStream,
     stop: Arc<AtomicUsize>,
 }
 
@@ -57,15 +58,12 @@ impl Signals {
                     impatient.store(true, Ordering::Relaxed);
                 }
             })?;
-        Ok(Signals {
-            wake: mio::net::UnixStream::from_std(wake),
-            stop,
-        })
+        Ok(Signals { wake, stop })
     }
 
     /// What becomes readable after a signal.
-    pub fn source(&mut self) -> &mut mio::net::UnixStream {
-        &mut self.wake
+    pub fn source(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
     }
 
     /// Empties what has become readable.

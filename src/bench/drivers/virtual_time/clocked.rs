@@ -27,10 +27,9 @@ pub(super) struct Core {
     pub(super) clock_read_at: Option<Duration>,
     /// When it must be called, in the run's time.
     pub(super) deadline: Duration,
-    /// When the latest datagram to it arrives, and the latest from it: on one machine, datagrams
-    /// between the same two sockets do not overtake each other.
+    /// When the latest datagram to it arrives: on one machine, datagrams between the same two sockets
+    /// do not overtake each other.
     pub(super) last_in: Duration,
-    pub(super) last_out: Duration,
 }
 
 impl Core {
@@ -57,7 +56,6 @@ impl Core {
             clock_read_at: None,
             deadline: Duration::ZERO,
             last_in: Duration::ZERO,
-            last_out: Duration::ZERO,
         };
         core.note_deadline();
         core

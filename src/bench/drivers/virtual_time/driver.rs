@@ -1,6 +1,8 @@
-//! Drives a [`Simulation`] with cores in the place of processes and a queue of events in the place of
-//! sockets and clocks. Every hop between a replica and the simulator takes a moment drawn from the
-//! run's seed.
+//! Drives a [`Simulation`] with cores in the place of processes and queues in the place of sockets and
+//! clocks. Every hop between a replica and the simulator takes a moment drawn from the run's seed.
+//!
+//! Computing takes no time, in replicas and in the simulator. So a turn of the simulator begins when a
+//! datagram reaches it, or at the end of its longest wait, and is over at the same moment.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -10,11 +12,13 @@ use std::time::Duration;
 use rand::distr::{Distribution, Uniform};
 
 use super::clocked::Core;
+use super::inboxes::Inboxes;
 use super::order::Order;
 use super::queue::Queue;
 use super::recorder::{Reception, Recorder};
 use super::transcript::Transcript;
 use super::translate::{self, Posted};
+use super::waits::Waits;
 use crate::bench::protocol::message::{Body, Envelope};
 use crate::bench::protocol::roster::Roster;
 use crate::bench::record::journal::{self, Number};
@@ -42,12 +46,8 @@ const MAX_RECEIVED_AT_ONCE: usize = 512;
 /// The most steps of a run: a cluster that never comes to rest must not hold a sweep up.
 const MAX_STEPS: u64 = 20_000_000;
 
-/// Something on its way.
-enum What {
-    /// Which replica, what it gets, and its number in the journal.
-    ToReplica(usize, CoreInput, Number),
-    FromReplica(usize, Output),
-}
+/// Something on its way to a replica: which, what it gets, and its number in the journal.
+struct Parcel(usize, CoreInput, Number);
 
 pub(super) struct Driver {
     pub(super) simulation: Simulation<Posted>,
@@ -55,11 +55,16 @@ pub(super) struct Driver {
     cores: Vec<Core>,
     /// The answer of `Driver::next_core`, until a core acts, pauses or dies.
     next_core: Option<(Duration, usize)>,
-    queue: Queue<What>,
+    queue: Queue<Parcel>,
+    inboxes: Inboxes<Output>,
     /// The outputs of a step; empty between steps.
     outputs: Vec<Output>,
+    /// What a replica takes in together; empty between steps.
+    together: Vec<CoreInput>,
     hops: StreamRng,
     hop: Uniform<Duration>,
+    /// How late the simulator's waits end; in a punctual run they do not.
+    waits: Option<Waits>,
     pub(super) now: Duration,
     pub(super) steps: u64,
     checks_steps: bool,
@@ -108,9 +113,12 @@ impl Driver {
             cores,
             next_core: None,
             queue: Queue::new(),
+            inboxes: Inboxes::new(ids.len()),
             outputs: Vec::new(),
+            together: Vec::new(),
             hops: Stream::Hops.rng(order.seed),
             hop: Uniform::new_inclusive(HOP_MIN, HOP_MAX).expect("a range"),
+            waits: (!order.config.punctual).then(|| Waits::new(order.seed)),
             now: Duration::ZERO,
             steps: 0,
             checks_steps: order.check_steps,
@@ -123,25 +131,51 @@ impl Driver {
 
     pub(super) fn play(&mut self) {
         while !self.simulation.is_finished() && self.violation.is_none() && self.steps < MAX_STEPS {
-            let event_at = self.queue.next_at();
-            let simulation_at = self.simulation.next_deadline();
+            let parcel_at = self.queue.next_at();
+            let heard_at = self.inboxes.next_at();
+            let simulation_at = self.wait_ends_at();
             let (core_at, core) = self.next_core();
-            let next = event_at
-                .unwrap_or(Duration::MAX)
-                .min(simulation_at)
-                .min(core_at);
+            let next = parcel_at.min(heard_at).min(simulation_at).min(core_at);
             self.now = self.now.max(next);
-            if event_at == Some(next) {
-                let what = self.queue.pop().expect("it was there just now");
-                self.note_arrival(&what);
-                self.happen(what);
+            if parcel_at == next {
+                self.arrive();
+            } else if heard_at == next {
+                self.take_turn();
             } else if simulation_at == next {
-                self.simulation.step(self.now, Input::Time);
-                self.carry_out();
+                self.fire();
+                if let Some(waits) = &mut self.waits {
+                    waits.draw();
+                }
             } else {
                 self.step_core(core, None);
             }
         }
+    }
+
+    /// A turn of the simulator: one datagram of each replica that can be heard, then whatever is past.
+    fn take_turn(&mut self) {
+        for replica in 0..self.roster.replicas() {
+            if let Some(output) = self.inboxes.take(replica, self.now) {
+                self.hear(replica, output);
+            }
+        }
+        self.fire();
+    }
+
+    /// When the simulator goes on if it hears nothing.
+    fn wait_ends_at(&self) -> Duration {
+        let deadline = self.simulation.next_deadline();
+        match &self.waits {
+            Some(waits) => waits.end(deadline),
+            None => deadline,
+        }
+    }
+
+    fn fire(&mut self) {
+        while self.simulation.fire(self.now) {
+            self.carry_out();
+        }
+        self.carry_out();
     }
 
     /// Which core must be called next without an input, and when.
@@ -156,19 +190,34 @@ impl Driver {
         })
     }
 
-    fn happen(&mut self, what: What) {
-        match what {
-            What::ToReplica(to, input, _) => {
-                let core = &mut self.cores[to];
-                match &mut core.paused {
-                    _ if !core.alive => self.trace.missed(self.now, to, &input),
-                    None => self.step_core(to, Some(input)),
-                    Some(waiting) if waiting.len() < MAX_WAITING => waiting.push_back(input),
-                    Some(_) => self.trace.missed(self.now, to, &input),
-                }
-            }
-            What::FromReplica(from, output) => self.hear(from, output),
+    /// The next parcel reaches its replica. One that can act takes in at once all that arrives at the
+    /// same moment, as the event loop of a process does with what it finds when it wakes up.
+    fn arrive(&mut self) {
+        let Some(Parcel(to, input, number)) = self.queue.pop() else {
+            return;
+        };
+        self.note_arrival(to, number);
+        let core = &mut self.cores[to];
+        if !core.alive {
+            return self.trace.missed(self.now, to, &input);
         }
+        if let Some(waiting) = &mut core.paused {
+            match waiting.len() < MAX_WAITING {
+                true => waiting.push_back(input),
+                false => self.trace.missed(self.now, to, &input),
+            }
+            return;
+        }
+        let mut together = std::mem::take(&mut self.together);
+        together.push(input);
+        let now = self.now;
+        let same = |at: Duration, parcel: &Parcel| at == now && parcel.0 == to;
+        while let Some(Parcel(_, input, number)) = self.queue.pop_if(same) {
+            self.note_arrival(to, number);
+            together.push(input);
+        }
+        self.step_core(to, together.drain(..));
+        self.together = together;
     }
 
     fn pause(&mut self, index: usize) {
@@ -182,8 +231,8 @@ impl Driver {
     }
 
     /// Tells the recorder, if there is one, what becomes of a message that arrives.
-    fn note_arrival(&mut self, what: &What) {
-        if let (Some(recorder), &What::ToReplica(to, _, number)) = (&mut self.recorder, what) {
+    fn note_arrival(&mut self, to: usize, number: Number) {
+        if let Some(recorder) = &mut self.recorder {
             let core = &self.cores[to];
             let reception = match &core.paused {
                 _ if !core.alive => Reception::Dead,
@@ -259,25 +308,23 @@ impl Driver {
         }
         for output in outputs.drain(..) {
             self.trace.output(now, index, &output);
-            self.post(What::FromReplica(index, output), Duration::ZERO);
+            let hop = self.hop.sample(&mut self.hops);
+            self.inboxes.put(index, now + hop, output);
         }
         self.outputs = outputs;
     }
 
-    /// Sends something on its way. What is delayed keeps no order with anything else.
-    fn post(&mut self, what: What, after: Duration) {
+    /// Sends a replica something. What is delayed keeps no order with anything else.
+    fn post(&mut self, parcel: Parcel, after: Duration) {
         let hop = self.hop.sample(&mut self.hops);
-        let link = match what {
-            What::ToReplica(to, ..) => &mut self.cores[to].last_in,
-            What::FromReplica(from, _) => &mut self.cores[from].last_out,
-        };
+        let link = &mut self.cores[parcel.0].last_in;
         let at = if after.is_zero() {
             *link = (*link).max(self.now + hop);
             *link
         } else {
             self.now + hop + after
         };
-        self.queue.push(at, what);
+        self.queue.push(at, parcel);
     }
 
     /// A replica's output reaches the simulator.
@@ -326,14 +373,15 @@ impl Driver {
                 Action::Deliver { to, payload, after } => {
                     let Posted { from, letter } = payload;
                     let input = CoreInput::Letter { from, letter };
-                    self.post(What::ToReplica(to, input, number), after);
+                    self.post(Parcel(to, input, number), after);
                 }
                 Action::Request { to, request } => {
                     let input = CoreInput::Request(translate::request(&request));
-                    self.post(What::ToReplica(to, input, number), Duration::ZERO);
+                    self.post(Parcel(to, input, number), Duration::ZERO);
                 }
                 Action::Kill(index) => {
                     self.cores[index].alive = false;
+                    self.inboxes.close(index);
                     self.next_core = None;
                 }
                 Action::Pause(index) => self.pause(index),

@@ -8,7 +8,9 @@
 //! | `driver` | cores instead of processes, a queue of events instead of sockets |
 //! | `clocked` | a core with a clock of its own |
 //! | `translate` | between the cores' messages and the world's |
-//! | `queue` | what is under way |
+//! | `queue` | what is under way to replicas |
+//! | `inboxes` | what replicas have sent |
+//! | `waits` | how late the simulator wakes up |
 //! | `transcript` | everything that happens in a run, as text |
 //! | `recorder` | what a trace needs of a run |
 //!
@@ -18,9 +20,11 @@
 
 mod clocked;
 mod driver;
+mod inboxes;
 pub mod order;
 mod queue;
 mod recorder;
 pub mod run;
 mod transcript;
 mod translate;
+mod waits;

@@ -41,11 +41,21 @@ impl<T> Queue<T> {
         self.due.push(Reverse((at_ns, self.sent, place)));
     }
 
-    /// When the next arrives, if any is under way.
-    pub(super) fn next_at(&self) -> Option<Duration> {
-        let first = self.due.peek()?;
-        let Reverse((at_ns, ..)) = first;
-        Some(Duration::from_nanos(*at_ns))
+    /// When the next arrives; never, if none is under way.
+    pub(super) fn next_at(&self) -> Duration {
+        let next = self.due.peek();
+        next.map_or(Duration::MAX, |Reverse((at_ns, ..))| {
+            Duration::from_nanos(*at_ns)
+        })
+    }
+
+    /// Takes the next out if it is as wanted.
+    pub(super) fn pop_if(&mut self, is_wanted: impl Fn(Duration, &T) -> bool) -> Option<T> {
+        let &Reverse((at_ns, _, place)) = self.due.peek()?;
+        let next = self.places[place].as_ref()?;
+        is_wanted(Duration::from_nanos(at_ns), next)
+            .then(|| self.pop())
+            .flatten()
     }
 
     /// Takes the next out.
@@ -67,13 +77,19 @@ mod tests {
         for (due, what) in [(3, "d"), (1, "a"), (2, "c"), (1, "b")] {
             queue.push(at(due), what);
         }
-        assert_eq!(queue.next_at(), Some(at(1)));
-        assert_eq!([queue.pop(), queue.pop()], [Some("a"), Some("b")]);
+        assert_eq!(queue.next_at(), at(1));
+        assert_eq!(queue.pop_if(|due, _| due > at(1)), None);
+        let both = [
+            queue.pop(),
+            queue.pop_if(|due, what| due == at(1) && *what == "b"),
+        ];
+        assert_eq!(both, [Some("a"), Some("b")]);
         // Places that became free are used again; the order does not hang on them.
         queue.push(at(2), "after c");
         queue.push(at(3), "after d");
         let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
         assert_eq!(rest, ["c", "after c", "d", "after d"]);
-        assert_eq!(queue.next_at(), None);
+        assert_eq!(queue.next_at(), Duration::MAX);
+        assert_eq!(queue.pop_if(|_, _| true), None);
     }
 }

@@ -216,14 +216,14 @@ L.model = (data) => {
   });
 
   // Acknowledgements name an index, not a MID: `matched` the sender's own, or `receipts` those of all
-  // on a route, `[[replica, {"matched": index}], ...]`. What carries entries as well is still under way.
+  // on a route, `[[replica, ..., {"matched": index}], ...]`. What carries entries as well is still under way.
   const acknowledged = (n) => {
     const { matched, receipts, entries } = messages.data[n] ?? {};
     if (typeof matched === "number") return [[messages.from[n], matched]];
     if (!Array.isArray(receipts) || entries !== undefined) return [];
     return receipts.flatMap((receipt) => {
-      const [id, said] = Array.isArray(receipt) ? receipt : [];
-      const party = number.get(id);
+      const [id, ...rest] = Array.isArray(receipt) ? receipt : [];
+      const [party, said] = [number.get(id), rest.at(-1)];
       return isReplica(party ?? -1) && typeof said?.matched === "number" ? [[party, said.matched]] : [];
     });
   };

@@ -36,6 +36,9 @@ L.story = (model, plots, hooks) => {
     const links = (requests) => requests.slice(0, 5).flatMap((request) => [link(request), " "]);
     if (never.length) lines.push(el("li", { class: "bad" }, data.end.complete ? `${requestCount(never)} never completed: `
       : `${requestCount(never)} open when the run was ended here: `, links(never)));
+    if (results.doomed) {
+      lines.push(el("li", {}, `Doomed: ${plural(results.doomed, "attempt")}, sent to a replica in the turn of its kill; nobody could have answered.`));
+    }
     if (late.length) {
       lines.push(el("li", {}, `${plural(late.length, "request")} took 50 ms or longer, the longest `,
         `${L.duration(late[0].done - late[0].made)}: `, links(late)));

@@ -7,11 +7,11 @@ L.theme = (() => {
   // Per type: colour on white, colour on black, dash, shape of the marker at the receiver.
   const KINDS = {
     append: ["#0072b2", "#56b4e9", [], "triangle"],
-    appended: ["#2a8fbd", "#9ad4f5", [6, 3], "dot"],
-    prevote: ["#a04f7c", "#cc79a7", [2, 3], "square"],
-    prevoted: ["#a04f7c", "#e3a9c9", [2, 5], "ring"],
+    append_response: ["#2a8fbd", "#9ad4f5", [6, 3], "dot"],
+    pre_vote: ["#a04f7c", "#cc79a7", [2, 3], "square"],
+    pre_vote_response: ["#a04f7c", "#e3a9c9", [2, 5], "ring"],
     vote: ["#b84a00", "#f0833a", [8, 3], "square"],
-    voted: ["#b84a00", "#f7b083", [8, 3, 2, 3], "ring"],
+    vote_response: ["#b84a00", "#f7b083", [8, 3, 2, 3], "ring"],
     get: ["#00805b", "#28c79a", [4, 2], "triangle"],
     put: ["#5b6b00", "#e0d54a", [], "triangle"],
     ok: ["#00805b", "#28c79a", [], "dot"],

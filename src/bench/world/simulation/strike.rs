@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::seq::SliceRandom;
 
-use super::{Outage, Simulation};
+use super::Simulation;
 use crate::bench::config::{EventKind, Who};
 use crate::bench::record::timeline::FaultKind;
 use crate::bench::world::border::Action;
@@ -61,30 +61,21 @@ impl<P: Clone> Simulation<P> {
     /// Resumes those whose pause is over.
     pub(super) fn resume_in_time(&mut self) {
         for replica in 0..self.config.replicas {
-            if self.paused_until[replica].is_some_and(|end| end <= self.now) {
+            if self.standings.is_pause_over(replica, self.now) {
                 self.resume(replica);
             }
         }
     }
 
-    /// When the next pause is over; never, if none is.
-    pub(super) fn next_resumption(&self) -> Duration {
-        let ends = self.paused_until.iter().flatten().copied();
-        ends.min().unwrap_or(Duration::MAX)
-    }
-
     fn kill_leader(&mut self, leader: Option<usize>) {
-        match leader.filter(|&leader| self.alive[leader]) {
+        match leader.filter(|&leader| !self.standings.is_dead(leader)) {
             Some(leader) => {
                 let fault = FaultKind::Kill {
                     replica: self.leader,
                     leader: true,
                 };
                 self.note_fault(fault, format!("kills the leader, replica {}", self.leader));
-                self.outages.push(Outage {
-                    killed: self.leader,
-                    since: self.now,
-                });
+                self.outages.push(self.now);
                 self.kill(leader);
             }
             None => self.note("kills no leader: none is known to live".to_owned()),
@@ -94,10 +85,10 @@ impl<P: Clone> Simulation<P> {
 
     fn kill_non_leader(&mut self, leader: Option<usize>, rng: &mut StreamRng) {
         let order = self.random_order(rng);
-        let living = self.alive.iter().filter(|alive| **alive).count();
+        let living = self.standings.count_alive();
         let victim = order
             .into_iter()
-            .find(|&replica| self.alive[replica] && Some(replica) != leader)
+            .find(|&replica| self.standings.is_alive(replica) && Some(replica) != leader)
             .filter(|_| living > 1);
         match victim {
             Some(victim) => {
@@ -140,10 +131,9 @@ impl<P: Clone> Simulation<P> {
             return;
         };
         let end = duration.map_or(Duration::MAX, |duration| self.now + duration);
-        let already = self.paused_until[replica];
-        self.paused_until[replica] = Some(already.map_or(end, |before| before.max(end)));
+        let already = self.standings.pause(replica, end);
         let id = self.roster.replica(replica);
-        if already.is_some() {
+        if already {
             self.note(format!("pauses replica {id}, which stands still already"));
         } else {
             self.note_fault(FaultKind::Pause(id), format!("pauses replica {id}"));
@@ -152,7 +142,7 @@ impl<P: Clone> Simulation<P> {
     }
 
     fn resume(&mut self, replica: usize) {
-        if self.paused_until[replica].take().is_some() && self.alive[replica] {
+        if self.standings.resume(replica) && !self.standings.is_dead(replica) {
             let id = self.roster.replica(replica);
             self.note_fault(FaultKind::Resume(id), format!("resumes replica {id}"));
             self.actions.push_back(Action::Resume(replica));
@@ -161,7 +151,7 @@ impl<P: Clone> Simulation<P> {
 
     /// A living replica that is meant, other than `not`.
     fn find(&self, who: Who, not: Option<usize>, rng: &mut StreamRng) -> Option<usize> {
-        let lives = |replica: &usize| self.alive[*replica];
+        let lives = |replica: &usize| self.standings.is_alive(*replica);
         match who {
             Who::Leader => self.roster.replica_index(self.leader).filter(lives),
             Who::Replica(replica) => Some(replica).filter(lives),
@@ -197,8 +187,8 @@ impl<P: Clone> Simulation<P> {
     }
 
     fn kill(&mut self, replica: usize) {
-        self.alive[replica] = false;
-        self.paused_until[replica] = None;
+        self.doom(replica);
+        self.standings.kill(replica);
         self.actions.push_back(Action::Kill(replica));
     }
 }

@@ -17,6 +17,7 @@ fn without_the_new_keys_nothing_is_different() {
     assert_eq!(config.faults.latency, Latency::None);
     assert_eq!((config.clients, config.shared_keys), (8, 0));
     assert_eq!(config.purpose, None);
+    assert!(!config.punctual);
 }
 
 #[test]
@@ -25,9 +26,10 @@ fn every_new_key_is_read() {
         "purpose": "shows it", "clients": 64, "shared_keys": 100_000,
         "latency": {"type": "uniform", "min_ms": 0.1, "max_ms": 5},
         "reorder": 0.1, "reorder_ms": 2.5, "duplicate": 0.2, "client_drops": 0.3,
-        "clock_drift_ppm": 1000
+        "clock_drift_ppm": 1000, "punctual": true
     }));
     assert_eq!(config.purpose.as_deref(), Some("shows it"));
+    assert!(config.punctual);
     assert_eq!((config.clients, config.shared_keys), (64, 100_000));
     let expected = Faults {
         latency: Latency::Uniform(Duration::from_micros(100), MS(5)),
@@ -95,6 +97,8 @@ fn every_wrong_new_key_is_named_with_what_is_allowed() {
             "purpose = \"two\\nlines\": one line of at most 200 characters",
         ),
         (json!({"purpose": 1}), "purpose = 1: one line"),
+        (json!({"punctual": 1}), "punctual = 1: true or false"),
+        (json!({"punctual": null}), "punctual = null: true or false"),
         (
             json!({"clients": 0}),
             "clients = 0: a whole number from 1 to 64",

@@ -37,12 +37,12 @@ fn what_is_delayed_is_overtaken_and_what_is_not_keeps_its_order() {
     };
     let mut driver = Driver::new(&order);
     for (number, after_ms) in [(0, 5), (1, 0), (2, 0), (3, 2), (4, 0)] {
-        let what = What::ToReplica(0, CoreInput::Request(get(number)), 0);
-        driver.post(what, Duration::from_millis(after_ms));
+        let parcel = Parcel(0, CoreInput::Request(get(number)), 0);
+        driver.post(parcel, Duration::from_millis(after_ms));
     }
     let mut arrived = Vec::new();
-    while let Some(what) = driver.queue.pop() {
-        if let What::ToReplica(_, CoreInput::Request(request), _) = what {
+    while let Some(parcel) = driver.queue.pop() {
+        if let Parcel(_, CoreInput::Request(request), _) = parcel {
             arrived.push(request.mid);
         }
     }
@@ -58,7 +58,9 @@ fn for_a_paused_replica_300_datagrams_wait_and_the_rest_is_lost() {
     let mut driver = Driver::new(&order);
     driver.cores[0].paused = Some(VecDeque::new());
     for number in 0..400 {
-        driver.happen(What::ToReplica(0, CoreInput::Request(get(number)), 0));
+        let parcel = Parcel(0, CoreInput::Request(get(number)), 0);
+        driver.queue.push(Duration::ZERO, parcel);
+        driver.arrive();
     }
     assert_eq!(driver.steps, 0);
     assert_eq!(

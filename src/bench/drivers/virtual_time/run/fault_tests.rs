@@ -44,7 +44,7 @@ fn short(changes: Value) -> Arc<Config> {
     Arc::new(crate::bench::config::tests::config(
         json!({
             "lifetime": 20, "start_wait": 2, "requests": 200, "mix": 0, "shared_keys": 3,
-            "max_packets": 1_000_000
+            "max_packets": 1_000_000, "punctual": true
         })
         .as_object()
         .expect("an object")
