@@ -97,7 +97,7 @@ fn a_stand_in_without_replication_fails_and_every_file_is_well_formed() {
     let of = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
     assert_eq!((of("start"), of("end"), of("fault")), (1, 1, 1));
     assert_eq!(of("state"), 0);
-    assert!(of("message") >= 200 && of("violation") > 0);
+    assert!(of("violation") > 0);
     let page = fs::read_to_string(bench.path("report.html")).unwrap();
     assert!(page.ends_with("</html>\n"));
 
@@ -117,6 +117,9 @@ fn a_stand_in_without_replication_fails_and_every_file_is_well_formed() {
         assert!(result["request_latency_ms"][quantile].as_f64().unwrap() > 0.0);
     }
     assert_eq!(result["unanswered"], 0);
+    // Each of the 100 requests was answered, unless it went to the leader in the turn of its kill.
+    let (messages, doomed) = (of("message") as u64, result["doomed"].as_u64().unwrap());
+    assert!(messages + doomed >= 200, "{messages} {doomed}");
 
     check_history(&fs::read_to_string(bench.path("history.jsonl")).unwrap());
     wait_until("nobody is left", || {
