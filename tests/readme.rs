@@ -123,6 +123,20 @@ fn files_that_the_pages_name_exist() {
     }
 }
 
+/// `docs/options.md` is held against the code by a test of its own.
+#[test]
+fn options_in_the_readme_are_in_the_page_of_options() {
+    let all = read(&Path::new(ROOT).join("docs/options.md"));
+    let readme = read(&Path::new(ROOT).join("README.md"));
+    let rows = readme.lines().filter(|line| line.starts_with("| `"));
+    let names: Vec<&str> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+    assert!(names.len() >= 5, "README.md has a table of options");
+    for name in names {
+        let row = format!("| `{name}` |");
+        assert!(all.contains(&row), "README.md: there is no option `{name}`");
+    }
+}
+
 #[test]
 fn readme_is_short() {
     let lines = read(&Path::new(ROOT).join("README.md")).lines().count();
