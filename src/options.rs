@@ -192,6 +192,7 @@ impl Options {
             client_hold_max,
             suspicion_window,
             answerer_patience,
+            answerer_doubt,
             answerer_return,
         } = kv_timing;
         let consensus::Limits {
@@ -219,7 +220,7 @@ impl Options {
                 Time: heartbeat_interval, election_timeout, first_election_timeout, leaderless_patience,
                     leader_stickiness, suspected_stickiness, suspicion_patience, suspicion_window,
                     objection_time, campaign_retry_min, campaign_retry_max, campaign_timeout, retry_min,
-                    retry_max, quorum_doubt, answerer_patience, answerer_return, client_hold,
+                    retry_max, quorum_doubt, answerer_patience, answerer_doubt, answerer_return, client_hold,
                     client_hold_max;
             }
             Limits {

@@ -143,7 +143,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Tuning {
             plan: Plan::Route,
-            message_price: Duration::from_millis(1),
+            message_price: Duration::from_millis(400),
             remembered_attempts: 128,
         }
     }
