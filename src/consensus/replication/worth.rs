@@ -17,8 +17,8 @@ use std::time::Duration;
 use super::delivery::{DEATH, Delivery, power};
 
 /// What it costs that only the leader has something, in times of waiting. It perishes with its leader, and whoever asked
-/// for it waits for ever. The bench's leaders live for some ten seconds, and four minutes stand for ever.
-const PERIL: f64 = 25.0;
+/// for it waits for ever. The bench's leaders live for some ten seconds, and three minutes stand for ever.
+const PERIL: f64 = 20.0;
 
 /// What a read's waiting costs, in times of an entry's: only its leader has it.
 const READ: f64 = 1.0 + PERIL;
