@@ -115,7 +115,7 @@ impl Default for Timing {
         Timing {
             lease: Duration::from_millis(350),
             max_clock_drift_ppm: 1_000,
-            heartbeat_interval: Duration::from_millis(1_500),
+            heartbeat_interval: Duration::from_millis(1_900),
             election_timeout: Duration::from_millis(4_000),
             first_election_timeout: Duration::from_millis(1_500),
             leaderless_patience: Duration::from_millis(300),
