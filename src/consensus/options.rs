@@ -91,7 +91,7 @@ pub struct Tuning {
     pub plan: Plan,
     /// Along how many routes entries that come together go at most, each entry adding one; where `plan` is a route. With
     /// one, a burst that shares an append takes fewer messages than the course's suite wants to see of an honest
-    /// replica (2.5 a put), and it fails the run. Two reach all of five replicas.
+    /// replica, and it fails the run. Two reach all of five replicas.
     pub burst_routes: u32,
     /// What a message costs, as the time that somebody may wait for want of it. What failed is sent again as
     /// soon as that is expected to save more than it costs: see `replication/worth.rs`. 0: always.

@@ -21,7 +21,8 @@ pub struct Silence {
     pub chance: f64,
     /// Whether it kept silent in the election already.
     pub is_missing: bool,
-    /// Whether so much gets lost that it may well have got what it was sent, and only its word be lost.
+    /// Whether so much was lost when its silence began that it may well have got what it was sent, and only its word be lost.
+    /// (Later its silence itself would count as loss.)
     pub may_have_heard: bool,
 }
 
@@ -114,7 +115,7 @@ impl<C: Command> Consensus<C> {
             since: progress.awaiting,
             chance: delivery.chance_of_silence(progress.unanswered),
             is_missing: progress.missing,
-            may_have_heard: delivery.loses_much(),
+            may_have_heard: progress.awaiting_in_loss,
         })
     }
 

@@ -45,7 +45,7 @@ impl Delivery {
         (f64::from(self.rate) / f64::from(ALWAYS)).clamp(0.1, 0.985)
     }
 
-    /// Whether so much gets lost that a response may well be lost alone.
+    /// Whether so much is lost that a response may well be lost alone.
     pub(crate) fn loses_much(self) -> bool {
         self.success() < 0.95
     }

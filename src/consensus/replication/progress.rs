@@ -32,6 +32,8 @@ pub(crate) struct Progress {
     pub sent_at: Time,
     /// When the oldest append was sent that wants a response and has seen none.
     pub awaiting: Option<Time>,
+    /// Whether much got lost when that was sent.
+    pub awaiting_in_loss: bool,
     /// How many appends have wanted a response since it was last heard.
     pub unanswered: u32,
     /// When it was last heard.
@@ -55,6 +57,7 @@ impl Progress {
             missing,
             sent_at: now,
             awaiting: None,
+            awaiting_in_loss: false,
             unanswered: 0,
             heard_at,
         }
@@ -121,6 +124,7 @@ impl Progress {
         behind: Index,
         log: (Index, Index),
         response_wanted: bool,
+        delivery: Delivery,
     ) {
         let (last, commit) = log;
         if self.confirmed && response_wanted {
@@ -131,7 +135,10 @@ impl Progress {
         self.sent_through = self.sent_through.max(behind);
         if response_wanted {
             self.told = self.told.max(commit);
-            self.awaiting = self.awaiting.or(Some(now));
+            if self.awaiting.is_none() {
+                self.awaiting = Some(now);
+                self.awaiting_in_loss = delivery.loses_much();
+            }
             self.unanswered = self.unanswered.saturating_add(1);
         }
     }
@@ -180,12 +187,14 @@ impl Progress {
             missing,
             sent_at,
             awaiting,
+            awaiting_in_loss,
             unanswered,
             // Only their order counts.
             heard_at: _,
         } = self;
         (matched, next, sent_through, told).hash(hasher);
         (confirmed, backlog, missing, unanswered).hash(hasher);
+        awaiting.map(|_| awaiting_in_loss).hash(hasher);
         // A heartbeat is sent after two intervals at the latest, or as long after the last one as that was after the
         // first one without an answer.
         let interval = timing.heartbeat_interval;

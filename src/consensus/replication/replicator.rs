@@ -313,9 +313,10 @@ impl Replicator {
             .expect("a follower is not sent what the leader lacks");
         let behind = Index(previous.index.0 + entries.len() as u64);
         let log = (core.log.last_index(), core.log.commit());
+        let delivery = self.delivery;
         for &id in route {
             self.follower(id)
-                .note_sent(now, behind, log, response_wanted);
+                .note_sent(now, behind, log, response_wanted, delivery);
         }
         let append = Append {
             previous,
