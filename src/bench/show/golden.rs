@@ -84,6 +84,7 @@ pub(crate) fn report() -> Report {
                 (Waiter::Simulator, Duration::from_micros(6005)),
                 (Waiter::Replica(Id(6)), Duration::from_micros(6006)),
             ],
+            others: 6006,
         },
         timeline: Timeline::default(),
     }

@@ -27,7 +27,7 @@ pub fn tables(sweeps: &[Sweep]) -> String {
         ]);
         for sweep in sweeps {
             let values = sweep.sorted(index);
-            let mut row = vec![sweep.config.name.clone()];
+            let mut row = vec![sweep.config.clone()];
             row.extend(spread(&values, scale));
             row.extend(sweep.tiers(index).iter().map(usize::to_string));
             table.add_row(row);
@@ -45,7 +45,7 @@ pub fn tables(sweeps: &[Sweep]) -> String {
         "max",
     ]);
     for sweep in sweeps {
-        let mut row = vec![sweep.config.name.clone()];
+        let mut row = vec![sweep.config.clone()];
         for which in 0..3 {
             let times = sorted(
                 sweep
@@ -72,7 +72,7 @@ pub fn tables(sweeps: &[Sweep]) -> String {
         if times.is_empty() {
             continue;
         }
-        let mut row = vec![sweep.config.name.clone(), times.len().to_string()];
+        let mut row = vec![sweep.config.clone(), times.len().to_string()];
         row.extend(spread(&times, 1.0));
         table.add_row(row);
     }
@@ -105,7 +105,7 @@ fn doomed(sweeps: &[Sweep], text: &mut String) {
         if doomed.last().is_none_or(|most| *most == 0.0) {
             continue;
         }
-        let mut row = vec![sweep.config.name.clone()];
+        let mut row = vec![sweep.config.clone()];
         for counts in [&doomed, &others] {
             let [_, median, _, max] = spread(counts, 1.0);
             row.extend([median, max]);
@@ -121,8 +121,9 @@ fn doomed(sweeps: &[Sweep], text: &mut String) {
     }
 }
 
-/// What went wrong, with the command that shows it; `command` lacks the seed.
-pub fn failures(sweep: &Sweep, command: &str) -> String {
+/// What went wrong, with the command that shows it.
+pub fn failures(sweep: &Sweep) -> String {
+    let command = &sweep.command;
     let mut text = String::new();
     let mut listed = 0;
     let violations = sweep.violations().count();

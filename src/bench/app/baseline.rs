@@ -1,0 +1,47 @@
+//! `--baseline`: what is better or worse than in the results of an earlier `--json`.
+
+use std::path::{Path, PathBuf};
+
+use super::merge;
+use crate::bench::show::changes;
+use crate::bench::verdict::comparison::compare;
+use crate::bench::verdict::samples::Sweep;
+
+/// Earlier results.
+#[derive(Debug)]
+pub struct Baseline {
+    path: PathBuf,
+    sweeps: Vec<Sweep>,
+}
+
+/// What came of holding results against earlier ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What changed, to be shown.
+    pub text: String,
+    /// Whether anything became worse.
+    pub is_worse: bool,
+}
+
+impl Baseline {
+    /// Reads earlier results, before the first run: it may be the very file that the new ones replace.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the file.
+    pub fn read(path: &Path) -> Result<Baseline, String> {
+        Ok(Baseline {
+            path: path.to_owned(),
+            sweeps: merge::read(&[path])?,
+        })
+    }
+
+    /// Holds results against it.
+    pub fn against(&self, sweeps: &[Sweep]) -> Held {
+        let comparison = compare(&self.sweeps, sweeps);
+        Held {
+            text: changes::text(&comparison, &self.path.display().to_string()),
+            is_worse: comparison.changes.iter().any(|change| change.is_worse()),
+        }
+    }
+}
