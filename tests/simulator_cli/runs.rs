@@ -260,7 +260,8 @@ fn all_runs_the_seventeen_tests_in_their_groups() {
             .unwrap_or_else(|| panic!("no {part:?} in {rest}"));
         rest = &rest[at + part.len()..];
     }
-    assert_eq!(rest, "");
+    let told = "Wrote 17 files (history): h.simple-1.jsonl to h.advanced-4.jsonl\nWrote out.jsonl (results)\n";
+    assert_eq!(rest, told);
     assert!(
         !text.contains("Replica 0000]"),
         "the replicas' output is not shown"
@@ -313,7 +314,8 @@ fn what_cannot_be_written_costs_no_result() {
     let output = bench.run(&exits, &["--json", full, "--history", "h.jsonl"]);
     assert_eq!(output.status.code(), Some(2));
     let shown = stdout(&output);
-    assert!(shown.ends_with(" --report report.html\n"), "{shown}");
+    let last = " --report report.html\nWrote h.jsonl (history)\n";
+    assert!(shown.ends_with(last), "{shown}");
     assert!(shown.contains("FAILED short"));
     let said = "error: /dev/full: No space left on device (os error 28)\n";
     assert_eq!(stderr(&output), said);

@@ -150,9 +150,11 @@ fn make_some(
             // The others would not fare better, and nobody waits for what they find.
             stage.signals.abandon();
         }
+        // A run that did not come to its end was interrupted, or broke a promise in virtual time.
+        let is_last = made.as_ref().is_ok_and(|made| !made.report.complete);
         // What it said stands above what is said of it.
         stage.terminal.text(String::new());
-        if tell.send((number, made)).is_err() {
+        if tell.send((number, made)).is_err() || is_last {
             return;
         }
     }

@@ -13,6 +13,7 @@
 //! | [`merge`] | `--merge`: several result files as one sweep |
 //! | [`baseline`] | `--baseline`: what is better or worse than earlier results |
 //! | [`ends`] | what comes of many runs: the last line and the page |
+//! | [`narrator`] | what cores in virtual time log |
 //! | [`panics`] | what a panic said |
 //! | [`check`] | `--check`: a history file gets a verdict |
 //! | [`pictures`] | traces and pages into files, and from a trace to its page |
@@ -28,6 +29,7 @@ pub mod ends;
 pub mod jobs;
 pub mod kept;
 pub mod merge;
+pub mod narrator;
 pub mod panics;
 pub mod perform;
 pub mod pictures;

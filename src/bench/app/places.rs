@@ -79,6 +79,7 @@ impl Target {
 pub struct GrowingFile {
     path: PathBuf,
     is_file: bool,
+    is_empty: bool,
     /// Nothing after an error: half a line may be there then, and nothing must come behind it.
     file: Option<File>,
 }
@@ -96,12 +97,14 @@ impl GrowingFile {
         Ok(GrowingFile {
             path: target.path,
             is_file,
+            is_empty: true,
             file: Some(file),
         })
     }
 
     /// Adds whole lines.
     pub fn add(&mut self, lines: &str, written: &mut Written) {
+        self.is_empty &= lines.is_empty();
         if let Some(file) = &mut self.file
             && let Err(error) = file.write_all(lines.as_bytes())
         {
@@ -110,9 +113,9 @@ impl GrowingFile {
         }
     }
 
-    /// Says that it is all there, if it is.
+    /// Says that it is all there, if it is and has anything in it.
     pub fn end(self, what: &'static str, written: &mut Written) {
-        if self.file.is_some() {
+        if self.file.is_some() && !self.is_empty {
             written.note(what, Ok(self.is_file.then_some(self.path)));
         }
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::ends::Summary;
 use super::jobs::{How, Made, make_all};
 use super::kept::Kept;
+use super::narrator;
 use super::places::{self, GrowingFile, Written};
 use super::plan::{Plan, Replicas, Task};
 use crate::bench::drivers::real::processes::Stage;
@@ -96,6 +97,9 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
         sweeps: Vec::new(),
         written: Written::default(),
     };
+    if gathering.way.is_virtual && plan.show_output {
+        narrator::start(stage.terminal.lines());
+    }
     gathering.announce(stage.terminal);
     make_all(plan.tasks, how, stage, |terminal, made| {
         gathering.take(made, terminal);
@@ -248,12 +252,13 @@ impl Gathering<'_> {
             trace,
         } = made;
         self.written.add(written);
-        self.all_good &= report.passed() && violation.is_none();
+        self.all_good &= violation.is_none();
         // Programs are told of runs that came to their end only.
         if !report.complete {
             return;
         }
         self.complete += 1;
+        self.all_good &= report.passed();
         if let Some(json) = &mut self.json {
             let command = &circumstances.command;
             let line = results::line(&report, self.way.is_virtual, command, violation.as_deref());

@@ -64,6 +64,7 @@ pub(crate) fn report() -> Report {
             unanswered_put: 3002,
             doomed: 3003,
             stored: true,
+            somebody_leads: true,
             deaths: Vec::new(),
             incorrect: Vec::new(),
         },

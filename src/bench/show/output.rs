@@ -401,7 +401,7 @@ mod tests {
             "# Simulation Finished",
             "## Useful Information and Statistics",
             "## Correctness Checks",
-            "no state was stored",
+            "nobody leads",
             "## Performance Tests",
             "FAILED f (seed 7)",
         ] {

@@ -117,7 +117,11 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
             errors.push("  and more like these".to_owned());
         }
     }
-    if !evidence.stored {
+    if config.requests == 0 {
+        if !evidence.somebody_leads {
+            errors.push("nobody leads: no replica named a leader in its messages".to_owned());
+        }
+    } else if !evidence.stored {
         errors.push("no state was stored: no put was answered with ok".to_owned());
     }
     let mut at_most = |what: &str, number: u64, of: u64, fraction: f64, made: &str, why: &str| {
