@@ -458,6 +458,14 @@ mod tests {
             &[&INVOKE.replace(r#","value":"v""#, "")],
             "line 1: a put's `invoke` needs `value`",
         );
+        assert_refused(
+            &[&INVOKE.replace(r#""v""#, "null")],
+            "line 1: a put's `invoke` has `value` null",
+        );
+        assert_refused(
+            &[INVOKE, &OK.replace('}', r#","value":null}"#)],
+            "line 2: a put's `ok` has `value` null",
+        );
     }
 
     #[test]

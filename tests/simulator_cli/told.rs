@@ -47,18 +47,20 @@ fn a_run_that_is_ended_at_once_leaves_no_empty_file_and_an_old_one_as_it_was() {
     bench.write("old.html", "old");
     let mut command = Command::new(simulator());
     command.current_dir(bench.directory.path());
+    let replica = bench.script("named", r#"exec "$ECHO" "$@" "$0""#);
     command
         .arg("all")
         .arg("-c")
         .arg(configs())
         .arg("-r")
-        .arg(echo());
+        .arg(&replica);
     command.args(["--trace", "t.jsonl", "--report", "old.html"]);
     let child = command.stdout(Stdio::null()).spawn().unwrap();
-    let replicas = || processes_with("echo_replica").len();
-    wait_until("it runs", || replicas() > 0);
+    let name = replica.display().to_string();
+    wait_until("it runs", || processes_with(&name).len() == 6);
     send_signal("-KILL", &child.id().to_string());
     child.wait_with_output().unwrap();
+    fs::remove_file(&replica).unwrap();
     let entries = fs::read_dir(bench.directory.path()).unwrap().flatten();
     let mut names: Vec<_> = entries.map(|it| it.file_name()).collect();
     names.sort();

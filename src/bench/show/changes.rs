@@ -115,7 +115,7 @@ mod tests {
         for part in [
             "means against old.jsonl",
             "│ crash-3 ┆ messages   ┆ 40 pairs ┆ 1000.000 ┆ 1100.000 ┆   +10.0 % ┆ 2e-9 ┆ WORSE  │",
-            "┆  -50.0 % ┆ 2e-9 ┆ better │",
+            "┆   -50.0 % ┆ 2e-9 ┆ better │",
             "┆ from none ┆",
             "Against old.jsonl: 2 worse, 1 better, 5 within noise",
             "Not in it, so not compared: new.",

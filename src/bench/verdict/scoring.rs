@@ -209,6 +209,23 @@ mod tests {
         (config, counters, evidence)
     }
 
+    #[test]
+    fn without_requests_it_is_enough_that_somebody_leads() {
+        let config = config(json!({"requests": 0}));
+        let errors = |somebody_leads| {
+            let evidence = Evidence {
+                somebody_leads,
+                ..Evidence::default()
+            };
+            judge(&config, &Counters::default(), &evidence).errors
+        };
+        assert_eq!(errors(true), [""; 0]);
+        assert_eq!(
+            errors(false),
+            ["nobody leads: no replica named a leader in its messages"]
+        );
+    }
+
     fn error_of(change: impl Fn(&mut Counters, &mut Evidence)) -> String {
         let (config, mut counters, mut evidence) = flawless();
         change(&mut counters, &mut evidence);
