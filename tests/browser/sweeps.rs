@@ -6,10 +6,9 @@ use crate::traces::simulator;
 use crate::webdriver::Browser;
 
 #[test]
+#[ignore = "needs Debian\'s chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn a_sweep_shows_how_its_metrics_are_spread_and_its_worst_seeds() {
-    let Some(browser) = Browser::start() else {
-        return;
-    };
+    let browser = Browser::start();
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     let (page, results) = (path("sweep.html"), path("results.jsonl"));
