@@ -38,12 +38,14 @@ fn files(bench: &Bench) -> BTreeSet<String> {
 #[test]
 fn what_failed_how_often_is_told_and_the_worst_of_each_kind_is_kept() {
     let bench = Bench::new(json!({"seed": 7, "mix": 0}));
-    // Two kinds: in the first run nobody replicates, in the others a replica dies.
-    let script = r#"[ "$2" = 0003 ] && [ -e die ] && (sleep 1; echo "oh no $$" >&2; kill -9 $$) &
-[ "$2" = 0003 ] && touch die
+    // Two kinds: in one run nobody replicates, in the others a replica dies.
+    let script = r#"[ "$2" = 0003 ] && ! mkdir first 2>/dev/null && (sleep 1; echo "oh no $$" >&2; kill -9 $$) &
 exec "$ECHO" "$@""#;
     let replica = bench.script("perhaps", script);
-    let output = bench.run(&replica, &["--runs", "3", "--json", "out.jsonl"]);
+    let output = bench.run(
+        &replica,
+        &["--runs", "3", "--jobs", "3", "--json", "out.jsonl"],
+    );
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let text = stdout(&output);
     for part in [
@@ -65,6 +67,10 @@ exec "$ECHO" "$@""#;
         .map(|run| run["seed"].clone())
         .collect();
     assert_eq!(seeds, [json!(7), json!(8), json!(9)]);
+    assert!(
+        text.contains("\nmedian_latency (ms, 3 runs at a time)\n"),
+        "{text}"
+    );
     // What is kept is drawn by the command that is told, and there is one for each kind.
     let told: Vec<&str> = text
         .lines()

@@ -35,6 +35,8 @@ struct Line {
     #[serde(default)]
     tiers: BTreeMap<String, u8>,
     #[serde(default)]
+    reachable: BTreeMap<String, u8>,
+    #[serde(default)]
     thresholds: BTreeMap<String, [f64; 3]>,
     linearizable: Option<bool>,
     violation: Option<String>,
@@ -155,12 +157,16 @@ fn sample(line: Line) -> Result<Sample, String> {
     };
     let by_name = Metric::ALL.each_ref();
     let values = by_name.map(|metric| line.metrics.get(metric.name()).copied().flatten());
-    let tiers = by_name.map(|metric| match line.tiers.get(metric.name()) {
+    let tier = |number: Option<&u8>| match number {
         Some(0) => Tier::Bonus,
         Some(1) => Tier::Full,
         Some(2) => Tier::Partial,
         _ => Tier::None,
-    });
+    };
+    let tiers = by_name.map(|metric| tier(line.tiers.get(metric.name())));
+    let best = by_name.map(|metric| line.reachable.get(metric.name()));
+    // Better than what could be had is impossible; what is not known is taken not to have been lost.
+    let reachable = std::array::from_fn(|place| tiers[place].min(tier(best[place])));
     let latency = &line.request_latency_ms;
     let latency = match (latency.p50, latency.p99, latency.max) {
         (Some(p50), Some(p99), Some(max)) => Some([ms(p50)?, ms(p99)?, ms(max)?]),
@@ -180,6 +186,7 @@ fn sample(line: Line) -> Result<Sample, String> {
         seed: line.seed,
         values,
         tiers,
+        reachable,
         passed: line.passed,
         errors: line.errors,
         violation: violation.or_else(|| not_linearizable.then(|| "not linearizable".to_owned())),

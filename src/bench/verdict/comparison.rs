@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::noise::{self, Difference};
 use super::samples::{Sample, Sweep};
+use super::scoring;
 
 /// How likely it may be that anything at all is called a change although nothing is. What is compared
 /// shares it evenly (Bonferroni).
@@ -19,10 +20,11 @@ const LEAST_EFFECT: f64 = 0.01;
 const LEAST_EFFECT_OF_REAL_TIMES: f64 = 0.10;
 
 /// What is compared: less is better in all.
-const METRICS: [(&str, bool, Value); 8] = [
+const METRICS: [(&str, bool, Value); 9] = [
     ("failed runs", false, |it| {
         Some(f64::from(u8::from(!it.passed)))
     }),
+    ("lost tiers", false, |it| Some(lost_tiers(it))),
     ("messages", false, |it| it.values[0]),
     ("failures", false, |it| it.values[1]),
     ("duplicates", false, |it| it.values[2]),
@@ -179,6 +181,14 @@ fn change(
     Some(([was.len(), is.len()], [mean(&was), mean(&is)], difference))
 }
 
+/// How many tiers of counts a run lost of those that could have been had. Not of the latency: of that there is
+/// a row of its own.
+fn lost_tiers(sample: &Sample) -> f64 {
+    let pairs = sample.tiers.iter().zip(sample.reachable).take(3);
+    let lost = pairs.map(|(tier, best)| scoring::lost_tiers(*tier, best));
+    lost.map(f64::from).sum()
+}
+
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
@@ -224,7 +234,7 @@ mod tests {
         assert_eq!(compare(&before, &before).changes, []);
         let others = compare(&before, &[sweep(40..80, spread, 1.0)]);
         assert_eq!(others.changes, []);
-        assert_eq!((others.compared, others.too_few), (5, None));
+        assert_eq!((others.compared, others.too_few), (6, None));
     }
 
     #[test]
