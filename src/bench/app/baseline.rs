@@ -1,11 +1,16 @@
-//! `--baseline`: what is better or worse than in the results of an earlier `--json`.
+//! `--baseline`: what is better or worse than in the results of an earlier `--json`; and reading these.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::merge;
 use crate::bench::show::changes;
+use crate::bench::trace::played::Played;
 use crate::bench::verdict::comparison::compare;
 use crate::bench::verdict::samples::Sweep;
+
+/// How large the pieces are in which a file is read.
+const BUFFER_BYTES: usize = 1 << 18;
 
 /// Earlier results.
 #[derive(Debug)]
@@ -32,7 +37,7 @@ impl Baseline {
     pub fn read(path: &Path) -> Result<Baseline, String> {
         Ok(Baseline {
             path: path.to_owned(),
-            sweeps: merge::read(&[path])?,
+            sweeps: read(&[path])?,
         })
     }
 
@@ -44,4 +49,22 @@ impl Baseline {
             is_worse: comparison.changes.iter().any(|change| change.is_worse()),
         }
     }
+}
+
+/// Reads results, by config.
+///
+/// # Errors
+///
+/// One line that names the file.
+pub fn read(files: &[impl AsRef<Path>]) -> Result<Vec<Sweep>, String> {
+    let mut played = Played::default();
+    for path in files {
+        let shown = path.as_ref().display();
+        let file = File::open(path).map_err(|error| format!("{shown}: {error}"))?;
+        let file = BufReader::with_capacity(BUFFER_BYTES, file);
+        played
+            .read(file)
+            .map_err(|what| format!("{shown}: {what}"))?;
+    }
+    Ok(played.sweeps)
 }

@@ -2,7 +2,8 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | [`cli`] | reads the command line; tells the outcome as exit status |
+//! | [`cli`] | has done what the command line asks for; tells the outcome as exit status |
+//! | [`arguments`] | the command line: its options and `--help` |
 //! | [`prepare`] | checks what was asked for, and makes a plan of it |
 //! | [`plan`] | what is to be run, and where its results go |
 //! | [`runner`] | runs, real or virtual, shown as they end |
@@ -22,6 +23,7 @@
 //!
 //! No other room may know this one.
 
+pub mod arguments;
 pub mod baseline;
 pub mod check;
 pub mod cli;

@@ -5,19 +5,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::arguments::Options;
 use super::baseline::Baseline;
-use super::cli::Options;
 use super::pictures::Pictures;
 use super::places::{self, Target};
 use super::plan::{Ends, Plan, Replicas, Task};
 use crate::bench::config::Config;
 use crate::bench::config::suite::{TESTS, Test};
-use crate::course::arguments::{self, OPTIONS_VARIABLE};
-
-/// The most runs of a test.
-pub const MAX_RUNS: u64 = 100_000;
-/// The most runs at a time: the watchdog knows the replicas of so many.
-pub const MAX_JOBS: u64 = 32;
+use crate::course::arguments::{OPTIONS_VARIABLE, parse_options};
 
 /// Makes a plan.
 ///
@@ -128,7 +123,7 @@ fn refuse_same(wanted: &[(&str, PathBuf)]) -> Result<(), String> {
 /// What the replicas are. Options of this project's replica are checked here: each process of a run would
 /// say the same about them.
 fn replicas(options: &Options) -> Result<Replicas, String> {
-    let read = || arguments::parse_options(std::env::var_os(OPTIONS_VARIABLE));
+    let read = || parse_options(std::env::var_os(OPTIONS_VARIABLE));
     if options.r#virtual {
         return Ok(Replicas::Embedded(Box::new(read()?)));
     }
