@@ -18,7 +18,7 @@ fn size(played: &Played) -> u64 {
 }
 
 #[test]
-#[ignore = "needs Debian\'s chromium and chromium-driver: cargo test --test browser -- --ignored"]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn a_clean_run_says_so_at_once_and_shows_every_message() {
     let browser = Browser::start();
     let played = Played::new("configs/simple-1.json", 1);
@@ -73,7 +73,7 @@ fn a_clean_run_says_so_at_once_and_shows_every_message() {
 }
 
 #[test]
-#[ignore = "needs Debian\'s chromium and chromium-driver: cargo test --test browser -- --ignored"]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn a_partition_can_be_looked_into() {
     let browser = Browser::start();
     let played = Played::new("configs/advanced-4.json", 7);
@@ -369,7 +369,7 @@ fn fit_buttons_go_there(browser: &Browser, played: &Played) {
 
 /// Of replicas that tell nothing of themselves, everything that the simulator saw is there.
 #[test]
-#[ignore = "needs Debian\'s chromium and chromium-driver: cargo test --test browser -- --ignored"]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn a_foreign_replica_is_drawn_from_outside() {
     let browser = Browser::start();
     let played = Played::new("configs/crash-3.json", 3);
@@ -401,7 +401,7 @@ fn a_foreign_replica_is_drawn_from_outside() {
 
 /// Every change of the view is one frame, however many messages there are, and each is drawn.
 #[test]
-#[ignore = "needs Debian\'s chromium and chromium-driver: cargo test --test browser -- --ignored"]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn twenty_thousand_messages_stay_fluid_and_small() {
     let browser = Browser::start();
     let directory = tempfile::tempdir().unwrap();

@@ -35,7 +35,7 @@ fn seed_of_a_violation() -> u64 {
 }
 
 #[test]
-#[ignore = "needs Debian\'s chromium and chromium-driver: cargo test --test browser -- --ignored"]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn a_broken_promise_opens_at_its_moment_with_the_logs_side_by_side() {
     let browser = Browser::start();
     let played = Played::new("configs/extra/beyond-bound.json", seed_of_a_violation());
@@ -98,7 +98,7 @@ fn a_broken_promise_opens_at_its_moment_with_the_logs_side_by_side() {
 
 /// A get that reads what had been overwritten before it was asked, told into the trace of a run.
 #[test]
-#[ignore = "needs Debian\'s chromium and chromium-driver: cargo test --test browser -- --ignored"]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn operations_that_no_order_explains_stand_side_by_side() {
     let browser = Browser::start();
     let played = Played::new("configs/simple-2.json", 2);

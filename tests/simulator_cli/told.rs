@@ -196,10 +196,39 @@ fn the_configs_to_begin_with_each_teach_one_thing_and_are_passed() {
         assert!(text.contains(purpose), "{text}");
     }
     assert_eq!(found, 5);
+    // By processes as well, all at once.
+    let runs: Vec<_> = ["election", "put", "get", "loss", "dead-follower"]
+        .iter()
+        .map(|name| {
+            let mut command = Command::new(simulator());
+            command.args([name, "--silence", "-c"]).arg(configs());
+            command.env_remove("LEASEKV_OPTIONS");
+            command.stdout(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    }
     // A replica that elects nobody does not pass the first one.
     let bench = Bench::new(json!({}));
     let election = configs().join("start/election.json");
     fs::copy(election, bench.path("short.json")).unwrap();
     let silent = bench.run(&bench.script("silent", "exec sleep 60"), &["-s"]);
     assert_eq!(silent.status.code(), Some(1));
+}
+
+#[test]
+fn help_shows_as_required_only_what_is_and_git_does_not_show_what_is_kept() {
+    let output = Command::new(simulator()).arg("--help").output().unwrap();
+    let help = stdout(&output);
+    let usage = "\nUsage: run [OPTIONS] TEST\n       run --from TRACE --report FILE\n";
+    assert!(help.contains(usage), "{help}");
+    let kept = help.split("[default: ").find_map(|rest| {
+        let value = rest.split(']').next()?;
+        value.starts_with("failed").then(|| value.to_owned())
+    });
+    let ignored = fs::read_to_string(configs().with_file_name(".gitignore")).unwrap();
+    let line = format!("/{}/", kept.expect("a default"));
+    assert!(ignored.lines().any(|it| it == line), "{line} in {ignored}");
 }

@@ -153,7 +153,7 @@ impl Played {
 fn sample(line: Line) -> Result<Sample, String> {
     let ms = |ms: f64| {
         let time = Duration::try_from_secs_f64(ms / 1e3);
-        time.map_err(|_| format!("{ms} is no time in milliseconds"))
+        time.map_err(|_| format!("{ms:?} is no time in milliseconds"))
     };
     let by_name = Metric::ALL.each_ref();
     let values = by_name.map(|metric| line.metrics.get(metric.name()).copied().flatten());
@@ -196,4 +196,89 @@ fn sample(line: Line) -> Result<Sample, String> {
         json: None,
         history: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::show::golden;
+    use crate::bench::trace::results;
+
+    fn read(text: &str) -> Result<Vec<Sweep>, String> {
+        let mut played = Played::default();
+        played.read(text.as_bytes()).map(|()| played.sweeps)
+    }
+
+    #[test]
+    fn what_is_written_of_a_run_is_the_same_sample_when_it_is_read() {
+        let report = golden::report();
+        let command = "./run unreliable-3 --seed 2001";
+        let line = results::line(&report, false, command, Some("it broke"));
+        let [sweep] = &read(&line).unwrap()[..] else {
+            panic!("one config")
+        };
+        let [sample] = &sweep.samples[..] else {
+            panic!("one run")
+        };
+        let expected = Sample {
+            violation: Some("it broke".to_owned()),
+            // In the report these tiers do not fit together, which cannot be.
+            reachable: std::array::from_fn(|at| {
+                report.verdict.reachable[at].min(report.verdict.tiers[at])
+            }),
+            ..Sample::of(&report, None)
+        };
+        assert_eq!(format!("{sample:?}"), format!("{expected:?}"));
+        assert_eq!(sweep.config, "unreliable-3");
+        assert_eq!(sweep.benchmarks, report.config.benchmarks);
+        assert_eq!(sweep.command, "./run unreliable-3");
+        let way = Way {
+            is_virtual: false,
+            at_a_time: 6007,
+        };
+        assert_eq!(sweep.way, way);
+    }
+
+    #[test]
+    fn a_run_that_a_panic_ended_counts_and_one_of_an_older_version_is_read() {
+        let config = golden::report().config;
+        let panic =
+            results::line_of_panic(&config, 3, "./run x --virtual --seed 3", Some("stopped"));
+        let sweeps = read(&panic).unwrap();
+        assert_eq!(sweeps[0].violations().collect::<Vec<_>>(), [(3, "stopped")]);
+        assert_eq!(sweeps[0].failed(), 1);
+        let old = r#"{"config":"c","seed":1,"passed":true,"linearizable":false,"metrics":{"total_msgs":7}}"#;
+        let sweeps = read(old).unwrap();
+        assert_eq!(sweeps[0].samples[0].values, [Some(7.0), None, None, None]);
+        assert_eq!(sweeps[0].violations().count(), 1);
+        let lost = (0..4).map(|metric| sweeps[0].lost_tiers(metric));
+        assert_eq!(lost.sum::<f64>(), 0.0, "what is not known was not lost");
+    }
+
+    #[test]
+    fn what_is_no_result_is_named_with_its_line() {
+        let good = r#"{"config":"c","seed":1,"passed":true}"#;
+        let with = |more: &str| good.replace('}', &format!(",{more}}}"));
+        for (line, said) in [
+            ("", "line 2: no result of a run: EOF while parsing a value"),
+            (
+                "7",
+                "line 2: no result of a run: invalid type: integer `7`, expected struct Line",
+            ),
+            ("{}", "line 2: no result of a run: missing field `config`"),
+            (
+                &with(r#""outages_ms":[-1]"#),
+                "line 2: -1.0 is no time in milliseconds",
+            ),
+            (&with(r#""outages_ms":[1e300]"#), "line 2: 1e300 is no time"),
+            (
+                &with(r#""jobs":2"#),
+                "line 2: c was played otherwise before: `c`, 1 at a time; here `c`, 2 at a time",
+            ),
+            (&"x".repeat(2 << 20), "line 2: longer than 1048576 bytes"),
+        ] {
+            let found = read(&format!("{good}\n{line}\n")).expect_err(said);
+            assert!(found.starts_with(said), "{found}");
+        }
+    }
 }
