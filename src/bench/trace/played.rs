@@ -247,7 +247,7 @@ mod tests {
         let sweeps = read(&panic).unwrap();
         assert_eq!(sweeps[0].violations().collect::<Vec<_>>(), [(3, "stopped")]);
         assert_eq!(sweeps[0].failed(), 1);
-        let old = r#"{"config":"c","seed":1,"passed":true,"linearizable":false,"metrics":{"total_msgs":7}}"#;
+        let old = r#"{"config":"c","seed":1,"passed":true,"linearizable":false,"metrics":{"total_msgs":7},"tiers":{"total_msgs":0}}"#;
         let sweeps = read(old).unwrap();
         assert_eq!(sweeps[0].samples[0].values, [Some(7.0), None, None, None]);
         assert_eq!(sweeps[0].violations().count(), 1);
