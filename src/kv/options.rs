@@ -40,10 +40,14 @@ pub struct Timing {
     /// not found it.
     pub suspicion_window: Duration,
     /// How long the replica that answers a put must be silent at least for the leader to answer in its
-    /// place.
+    /// place, where so little gets lost that it cannot have got the put.
     pub answerer_patience: Duration,
-    /// How long a leader leaves inherited puts to an answerer that is away. It has likely answered, so this
-    /// is long: till then only gets by the puts' own clients, of their keys, wait.
+    /// The same where much gets lost. It may well have answered, and only its word to the leader be lost, the more so
+    /// where that is not asked for at once (`message_price`). So this is longer than most partitions last: till then only
+    /// the puts' clients wait, and gets by them, of their keys.
+    pub answerer_doubt: Duration,
+    /// How long a leader leaves to an answerer that is away what it has inherited. That has likely been answered, so
+    /// this is long.
     pub answerer_return: Duration,
 }
 
@@ -72,6 +76,7 @@ impl Default for Timing {
             client_hold_max: Duration::from_millis(200),
             suspicion_window: Duration::from_secs(2),
             answerer_patience: Duration::from_millis(100),
+            answerer_doubt: Duration::from_secs(4),
             answerer_return: Duration::from_secs(10),
         }
     }
@@ -117,8 +122,9 @@ impl Options {
                 "client_hold must be above 0 and at most client_hold_max",
             ),
             (
-                timing.answerer_patience <= timing.answerer_return,
-                "answerer_return must be at least answerer_patience",
+                timing.answerer_patience <= timing.answerer_doubt
+                    && timing.answerer_doubt <= timing.answerer_return,
+                "answerer_doubt must be at least answerer_patience, and answerer_return at least answerer_doubt",
             ),
             (
                 limits.max_unsettled >= 2,

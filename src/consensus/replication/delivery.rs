@@ -5,7 +5,7 @@
 
 /// How likely it is, before anything is known, that whoever is silent is dead or cut off. As long as so much silence is
 /// likelier than that by chance, it is taken for bad luck.
-pub(crate) const DEATH: f64 = 0.01;
+pub(crate) const DEATH: f64 = 0.003;
 
 /// How often a first attempt to replicate an entry succeeds: an exponentially weighted average that
 /// begins as a plain one.
@@ -43,6 +43,11 @@ impl Delivery {
     /// would ever mean anything.
     pub(crate) fn success(self) -> f64 {
         (f64::from(self.rate) / f64::from(ALWAYS)).clamp(0.1, 0.985)
+    }
+
+    /// Whether so much gets lost that a response may well be lost alone.
+    pub(crate) fn loses_much(self) -> bool {
+        self.success() < 0.95
     }
 
     /// How likely it is by chance that as many attempts fail one after the other, or that a follower that lives is not

@@ -12,6 +12,7 @@ use std::time::Duration;
 use ::log::info;
 
 use super::transition::Transition;
+use super::voter;
 use crate::consensus::core::Core;
 use crate::consensus::entry::Command;
 use crate::consensus::fingerprint::Measure;
@@ -23,7 +24,7 @@ use crate::id::Id;
 /// What pre-candidates and candidates have in common: a round of questions.
 #[derive(Clone, Debug)]
 struct Campaign {
-    /// Who is for us, ourselves included.
+    /// Who is for us: ourselves, unless we may have promised otherwise before we forgot, and others.
     supporters: Vec<Id>,
     /// Everybody who has answered.
     answered: Vec<Id>,
@@ -43,8 +44,9 @@ impl Campaign {
         known: BTreeMap<Id, LogId>,
         leader_suspected: bool,
     ) -> Campaign {
+        let own = Some(core.own()).filter(|_| voter::suffices(core, core.log.last()));
         Campaign {
-            supporters: vec![core.own()],
+            supporters: own.into_iter().collect(),
             answered: Vec::new(),
             known,
             leader_suspected,
@@ -165,6 +167,23 @@ impl PreCandidate {
         // Who holds more has been asked for its pre-vote, so it knows that the leader is silent and campaigns itself.
         self.outdone |= response.last > core.log.last();
         self.stand_if_heard_out(core)
+    }
+
+    /// Whether somebody has found the leader gone.
+    pub(crate) fn suspects_leader(&self) -> bool {
+        self.campaign.leader_suspected
+    }
+
+    /// Whether to leave the election to another who asks for pre-votes. Of two one must, or they take each other's
+    /// votes: who holds more goes on, or the one with the higher ID.
+    pub(crate) fn yields_to<C: Command>(
+        &self,
+        core: &Core<C>,
+        other: Id,
+        request: VoteRequest,
+    ) -> bool {
+        let is_ahead = (request.last, other) > (core.log.last(), core.own());
+        is_ahead && voter::suffices(core, request.last)
     }
 
     /// Stands for election if a quorum is for it, nobody holds more, and nobody is left to wait for.
