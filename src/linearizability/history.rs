@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Each attempt (`mid`) has an `invoke` and at most one closing event, `ok`, `fail` or `redirect`.
-//! `value` stands on a put's `invoke` and a get's `ok` and nowhere else. It must never take for a
+//! `value` stands on a put's `invoke` and a get's `ok` and nowhere else; on the latter it may be `null`, for an answer
+//! without a value, which counts as the empty one of a key that was never put. It must never take for a
 //! history what is none: nothing is guessed, skipped or repaired.
 
 use std::borrow::Cow;
@@ -15,7 +16,7 @@ use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::operation::{Kind, Operation};
@@ -121,8 +122,21 @@ struct Event<'a> {
     request: u32,
     #[serde(borrow)]
     key: Cow<'a, str>,
-    value: Option<Cow<'a, str>>,
+    /// The inner nothing is `null`.
+    #[serde(borrow, default, deserialize_with = "perhaps_null")]
+    value: Option<Option<Cow<'a, str>>>,
 }
+
+/// A value that is there, be it `null`.
+fn perhaps_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Cow<'de, str>>>, D::Error> {
+    Option::<Text<'de>>::deserialize(deserializer).map(|value| Some(value.map(|Text(text)| text)))
+}
+
+/// A text that is borrowed if it can be.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What is known of an attempt's end.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,6 +188,10 @@ impl Reader {
             (EventName::Fail, _) => (false, "a `fail`"),
             (EventName::Redirect, _) => (false, "a `redirect`"),
         };
+        let may_be_null = (event.event, event.op) == (EventName::Ok, Op::Get);
+        if event.value == Some(None) && !may_be_null {
+            return Err(format!("{place} has `value` null"));
+        }
         if event.value.is_some() != carries_value {
             let needs = if carries_value { "needs" } else { "has no" };
             return Err(format!("{place} {needs} `value`"));
@@ -195,7 +213,13 @@ impl Reader {
         }
         self.attempts.insert(mid.into(), self.operations.len());
         let key = self.text(&event.key);
-        let value = self.text(event.value.as_deref().unwrap_or(""));
+        let value = self.text(
+            event
+                .value
+                .as_ref()
+                .and_then(Option::as_deref)
+                .unwrap_or(""),
+        );
         self.fates.push(Fate::Open);
         self.operations.push(Operation {
             client: event.client,
@@ -229,7 +253,9 @@ impl Reader {
         }
         self.fates[index] = fate;
         if fate == Fate::Done {
-            let returned = event.value.as_deref().map(|value| self.text(value));
+            // No value is what a key has that was never put.
+            let returned = event.value.as_ref();
+            let returned = returned.map(|value| self.text(value.as_deref().unwrap_or("")));
             let operation = &mut self.operations[index];
             operation.returned_ns = Some(event.time_ns);
             if let Some(value) = returned {
@@ -431,6 +457,14 @@ mod tests {
         assert_refused(
             &[&INVOKE.replace(r#","value":"v""#, "")],
             "line 1: a put's `invoke` needs `value`",
+        );
+        assert_refused(
+            &[&INVOKE.replace(r#""v""#, "null")],
+            "line 1: a put's `invoke` has `value` null",
+        );
+        assert_refused(
+            &[INVOKE, &OK.replace('}', r#","value":null}"#)],
+            "line 2: a put's `ok` has `value` null",
         );
     }
 

@@ -18,10 +18,9 @@ fn size(played: &Played) -> u64 {
 }
 
 #[test]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn a_clean_run_says_so_at_once_and_shows_every_message() {
-    let Some(browser) = Browser::start() else {
-        return;
-    };
+    let browser = Browser::start();
     let played = Played::new("configs/simple-1.json", 1);
     assert!(size(&played) < MAX_PAGE_BYTES);
     browser.open(&played.page());
@@ -74,10 +73,9 @@ fn a_clean_run_says_so_at_once_and_shows_every_message() {
 }
 
 #[test]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn a_partition_can_be_looked_into() {
-    let Some(browser) = Browser::start() else {
-        return;
-    };
+    let browser = Browser::start();
     let played = Played::new("configs/advanced-4.json", 7);
     browser.open(&played.page());
     let faults = |kind: &str| count(played.of("fault").filter(|line| line["kind"] == kind));
@@ -371,10 +369,9 @@ fn fit_buttons_go_there(browser: &Browser, played: &Played) {
 
 /// Of replicas that tell nothing of themselves, everything that the simulator saw is there.
 #[test]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn a_foreign_replica_is_drawn_from_outside() {
-    let Some(browser) = Browser::start() else {
-        return;
-    };
+    let browser = Browser::start();
     let played = Played::new("configs/crash-3.json", 3);
     let outside: Vec<Value> = played
         .lines
@@ -404,10 +401,9 @@ fn a_foreign_replica_is_drawn_from_outside() {
 
 /// Every change of the view is one frame, however many messages there are, and each is drawn.
 #[test]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn twenty_thousand_messages_stay_fluid_and_small() {
-    let Some(browser) = Browser::start() else {
-        return;
-    };
+    let browser = Browser::start();
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("many.json");
     let text = json!({"lifetime": 30, "replicas": 5, "requests": 6000, "mix": 0.5, "drops": 0.05,

@@ -35,10 +35,9 @@ fn seed_of_a_violation() -> u64 {
 }
 
 #[test]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn a_broken_promise_opens_at_its_moment_with_the_logs_side_by_side() {
-    let Some(browser) = Browser::start() else {
-        return;
-    };
+    let browser = Browser::start();
     let played = Played::new("configs/extra/beyond-bound.json", seed_of_a_violation());
     let violation = played.one("violation");
     browser.open(&played.page());
@@ -99,10 +98,9 @@ fn a_broken_promise_opens_at_its_moment_with_the_logs_side_by_side() {
 
 /// A get that reads what had been overwritten before it was asked, told into the trace of a run.
 #[test]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
 fn operations_that_no_order_explains_stand_side_by_side() {
-    let Some(browser) = Browser::start() else {
-        return;
-    };
+    let browser = Browser::start();
     let played = Played::new("configs/simple-2.json", 2);
     let operation = |request: u32, op: &str, value: &str, from: u64, to: Value| {
         json!({"client": "0015", "request": request, "op": op, "key": "k<b>", "value": value,

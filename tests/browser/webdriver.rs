@@ -22,14 +22,18 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// A new browser; none, with a line that says so, where none is installed.
-    pub(crate) fn start() -> Option<Browser> {
-        if let Some(missing) = [BROWSER, DRIVER].iter().find(|it| !Path::new(it).exists()) {
-            let required = std::env::var("LEASEKV_BROWSER").is_ok_and(|it| it == "required");
-            assert!(!required, "{missing} is missing");
-            eprintln!("skipped: {missing} is missing (Debian: chromium, chromium-driver)");
-            return None;
-        }
+    /// A new browser.
+    ///
+    /// # Panics
+    ///
+    /// Where none is installed.
+    pub(crate) fn start() -> Browser {
+        let missing = [BROWSER, DRIVER].iter().find(|it| !Path::new(it).exists());
+        assert!(
+            missing.is_none(),
+            "{} is missing (Debian: chromium, chromium-driver)",
+            missing.unwrap_or(&""),
+        );
         // Free just now; nobody else on this machine is told of it.
         let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
         let port = port.expect("a free port").port();
@@ -77,7 +81,7 @@ impl Browser {
         let id = session["sessionId"].as_str().expect("a session");
         browser.base = format!("{}/session/{id}", browser.base);
         browser.resize(1280, 800);
-        Some(browser)
+        browser
     }
 
     fn wait_for_driver(&self) {

@@ -6,5 +6,7 @@
 mod bench;
 mod endings;
 mod letter;
+mod many;
 mod runs;
+mod told;
 mod usage;

@@ -63,7 +63,7 @@ fn a_bad_option_for_embedded_cores_is_one_line_with_status_2() {
             fs::read_to_string(bench.path("results")).expect("they were written")
         };
         let plain = results("");
-        assert_eq!(plain, results("lease=300ms"));
+        assert_eq!(plain, results("client_hold=20ms"));
         let beating =
             results("heartbeat_interval=20ms,leader_stickiness=30ms,suspected_stickiness=20ms");
         assert_ne!(plain, beating);

@@ -1,14 +1,12 @@
 //! The trace of a run and its picture: where they go, and drawing a trace that was kept.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
 
-use super::places::Target;
+use super::places::{Target, Written};
 use crate::bench::page;
-use crate::bench::trace::compile::{Circumstances, compile};
-use crate::bench::trace::{Recording, Violation, file};
-use crate::bench::verdict::report::Report;
+use crate::bench::trace::{Trace, file};
 
 /// Where the trace of a run and its picture go, if they are wanted.
 #[derive(Debug, Default)]
@@ -25,37 +23,27 @@ impl Pictures {
         self.trace.is_some() || self.report.is_some()
     }
 
-    /// Writes what is wanted. Returns what could not be written, a line each.
-    pub fn save(
-        self,
-        report: &Report,
-        recording: Option<Recording>,
-        violations: Vec<Violation>,
-        circumstances: &Circumstances,
-    ) -> Vec<String> {
-        if !self.are_wanted() {
-            return Vec::new();
-        }
-        let trace = compile(report, recording, violations, circumstances);
-        let mut trouble = Vec::new();
+    /// Writes what is wanted of a trace.
+    pub fn save(self, trace: &Trace, written: &mut Written) {
         if let Some(target) = self.trace {
-            let result = file::write(&trace, &mut BufWriter::new(target.file));
-            trouble.extend(told(&target.path, result));
+            written.note("trace", target.write(|to| file::write(trace, to)));
         }
-        if let Some(mut target) = self.report {
-            let result = target.file.write_all(page::of_run(&trace).as_bytes());
-            trouble.extend(told(&target.path, result));
+        if let Some(target) = self.report {
+            written.note("report", write_page(target, trace));
         }
-        trouble
     }
 }
 
-/// Draws a trace file.
+fn write_page(target: Target, trace: &Trace) -> Result<Option<PathBuf>, String> {
+    target.write(|to| to.write_all(page::of_run(trace).as_bytes()))
+}
+
+/// Draws a trace file. Returns where the page is.
 ///
 /// # Errors
 ///
 /// One line about what is wrong with either file.
-pub fn draw(from: &Path, to: &Path) -> Result<(), String> {
+pub fn draw(from: &Path, to: &Path) -> Result<Option<PathBuf>, String> {
     let shown = from.display();
     let wrong = |error: io::Error| format!("{shown}: {error}");
     let opened = File::open(from).map_err(wrong)?;
@@ -64,12 +52,5 @@ pub fn draw(from: &Path, to: &Path) -> Result<(), String> {
     }
     let trace = file::read(&mut BufReader::new(opened));
     let trace = trace.map_err(|error| format!("{shown}: {error}"))?;
-    let mut target = Target::create(to)?;
-    let result = target.file.write_all(page::of_run(&trace).as_bytes());
-    told(to, result).map_or(Ok(()), Err)
-}
-
-fn told(path: &Path, result: io::Result<()>) -> Option<String> {
-    let error = result.err()?;
-    Some(format!("{}: {error}", path.display()))
+    write_page(Target::try_out(to)?, &trace)
 }

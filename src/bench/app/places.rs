@@ -3,45 +3,235 @@
 //! Every error is one line that names the path. Must never read what is in the files.
 
 use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// A file to write, opened before the first run, so that a bad path costs no run.
+/// How many letters may be wrong in a name for which another one is proposed.
+const MAX_TYPOS: usize = 3;
+
+/// A file to write. It is tried before the first run, so that a bad path costs no run, and only made when
+/// there is something to write: a run that is ended early leaves no empty file, and an old one stays as it
+/// is until then.
 #[derive(Debug)]
 pub struct Target {
     /// How the user called it.
     pub path: PathBuf,
-    /// The file, empty.
-    pub file: File,
+    /// What is no file on a disk, as a pipe is not, is opened once and for all.
+    opened: Option<File>,
 }
 
 impl Target {
+    /// Tries whether the file can be written.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot.
+    pub fn try_out(path: &Path) -> Result<Target, String> {
+        let opened = match std::fs::metadata(path) {
+            Err(_) => File::create(path).and_then(|_| std::fs::remove_file(path).map(|()| None)),
+            Ok(it) if it.is_file() => File::options().write(true).open(path).map(|_| None),
+            Ok(_) => File::create(path).map(Some),
+        };
+        let opened =
+            opened.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        Ok(Target {
+            path: path.to_owned(),
+            opened,
+        })
+    }
+
     /// Makes the file, or empties it.
     ///
     /// # Errors
     ///
-    /// If it cannot be written.
-    pub fn create(path: &Path) -> Result<Target, String> {
-        let file = File::create(path)
-            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-        Ok(Target {
-            path: path.to_owned(),
-            file,
-        })
+    /// If that is not possible any more.
+    pub fn open(&mut self) -> io::Result<File> {
+        self.opened
+            .take()
+            .map_or_else(|| File::create(&self.path), Ok)
+    }
+
+    /// Writes the file. Returns its path if it is one on a disk, about which a user wants to hear.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the path.
+    pub fn write(
+        mut self,
+        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    ) -> Result<Option<PathBuf>, String> {
+        let is_file = self.opened.is_none();
+        let written = self.open().and_then(|file| {
+            let mut writer = BufWriter::new(file);
+            write(&mut writer)?;
+            writer.flush()
+        });
+        match written {
+            Ok(()) => Ok(is_file.then_some(self.path)),
+            Err(error) => Err(format!("{}: {error}", self.path.display())),
+        }
     }
 }
 
-/// Where a TEST is: as given, or around the config directory. As given if it is nowhere.
-pub fn find_config(test: &Path, directory: &Path) -> PathBuf {
+/// A file of lines that grows while runs are made, and is whole after each.
+#[derive(Debug)]
+pub struct GrowingFile {
+    path: PathBuf,
+    is_file: bool,
+    is_empty: bool,
+    /// Nothing after an error: half a line may be there then, and nothing must come behind it.
+    file: Option<File>,
+}
+
+impl GrowingFile {
+    /// Makes the file, or empties it: what is in it is of these runs only.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the path.
+    pub fn begin(mut target: Target) -> Result<GrowingFile, String> {
+        let is_file = target.opened.is_none();
+        let file = target.open();
+        let file = file.map_err(|error| format!("{}: {error}", target.path.display()))?;
+        Ok(GrowingFile {
+            path: target.path,
+            is_file,
+            is_empty: true,
+            file: Some(file),
+        })
+    }
+
+    /// Adds whole lines.
+    pub fn add(&mut self, lines: &str, written: &mut Written) {
+        self.is_empty &= lines.is_empty();
+        if let Some(file) = &mut self.file
+            && let Err(error) = file.write_all(lines.as_bytes())
+        {
+            written.note("", Err(format!("{}: {error}", self.path.display())));
+            self.file = None;
+        }
+    }
+
+    /// Says that it is all there, if it is and has anything in it.
+    pub fn end(self, what: &'static str, written: &mut Written) {
+        if self.file.is_some() && !self.is_empty {
+            written.note(what, Ok(self.is_file.then_some(self.path)));
+        }
+    }
+}
+
+/// What became of the files to write.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// What could not be written, a line each.
+    pub trouble: Vec<String>,
+    /// What was written: what it is, and where.
+    files: Vec<(&'static str, PathBuf)>,
+}
+
+impl Written {
+    /// Notes what [`Target::write`] returned for a thing of this name.
+    pub fn note(&mut self, what: &'static str, result: Result<Option<PathBuf>, String>) {
+        match result {
+            Ok(path) => self.files.extend(path.map(|path| (what, path))),
+            Err(error) => self.trouble.push(error),
+        }
+    }
+
+    /// Adds what became of further files.
+    pub fn add(&mut self, other: Written) {
+        self.trouble.extend(other.trouble);
+        self.files.extend(other.files);
+    }
+
+    /// What was written, a line for each kind of file.
+    pub fn told(&self) -> String {
+        let mut kinds: Vec<&str> = self.files.iter().map(|(what, _)| *what).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let line = |kind: &str| {
+            let paths = self.files.iter().filter(|(what, _)| *what == kind);
+            let paths: Vec<_> = paths.map(|(_, path)| path.display()).collect();
+            match &paths[..] {
+                [first, .., last] => {
+                    format!("Wrote {} files ({kind}): {first} to {last}\n", paths.len())
+                }
+                _ => format!("Wrote {} ({kind})\n", paths[0]),
+            }
+        };
+        kinds.into_iter().map(line).collect()
+    }
+}
+
+/// Where a TEST is: as given, around the config directory, or in a directory inside of it. What looks like
+/// a path is taken as it is if it is nowhere.
+///
+/// # Errors
+///
+/// If it is a name that no config has: the nearest one, and all that there are.
+pub fn find_config(test: &Path, directory: &Path) -> Result<PathBuf, String> {
     let mut named = test.as_os_str().to_owned();
     named.push(".json");
     let mut places = vec![test.to_owned()];
     places.extend(directory.parent().map(|parent| parent.join(test)));
-    places.extend([directory.join(test), directory.join(named)]);
-    places
-        .into_iter()
-        .find(|place| place.is_file())
-        .unwrap_or_else(|| test.to_owned())
+    let inside = subdirectories(directory);
+    for directory in std::iter::once(directory).chain(inside.iter().map(PathBuf::as_path)) {
+        places.extend([directory.join(test), directory.join(&named)]);
+    }
+    if let Some(found) = places.into_iter().find(|place| place.is_file()) {
+        return Ok(found);
+    }
+    let is_name = test.extension().is_none() && test.components().count() == 1;
+    match is_name && directory.is_dir() && !test.exists() {
+        true => Err(unknown(&test.to_string_lossy(), directory, &inside)),
+        false => Ok(test.to_owned()),
+    }
+}
+
+fn subdirectories(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
+}
+
+/// What to say of a name that no config has.
+fn unknown(name: &str, directory: &Path, inside: &[PathBuf]) -> String {
+    let configs = |directory: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        let paths = paths.filter(|path| path.extension().is_some_and(|it| it == "json"));
+        let names = paths.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    let mut names = vec!["all".to_owned()];
+    let mut listed = vec!["all".to_owned()];
+    let groups = std::iter::once(directory).chain(inside.iter().map(PathBuf::as_path));
+    for (place, group) in groups.enumerate() {
+        let found = configs(group);
+        if !found.is_empty() {
+            let title = group.file_name().filter(|_| place > 0);
+            let title = title.map(|it| format!("{}: ", it.to_string_lossy()));
+            listed.push(format!("{}{}", title.unwrap_or_default(), found.join(", ")));
+        }
+        names.extend(found);
+    }
+    let near = |other: &&String| strsim::damerau_levenshtein(name, other);
+    let nearest = names
+        .iter()
+        .min_by_key(near)
+        .filter(|it| near(it) <= MAX_TYPOS);
+    let hint = nearest.map_or_else(String::new, |it| format!("; did you mean {it}?"));
+    format!(
+        "{name}: no config has this name{hint}\n  {}",
+        listed.join("\n  ")
+    )
 }
 
 /// The replica's program: the given one, else `leasekv` beside the simulator's.
@@ -67,6 +257,11 @@ pub fn replica_program(given: Option<&Path>) -> Result<PathBuf, String> {
     }
     // A bare name would be looked for in $PATH instead of here.
     std::path::absolute(&program).map_err(|error| format!("replica {shown}: {error}"))
+}
+
+/// Whether a replica's program is this project's, beside the simulator's.
+pub fn is_own_replica(program: &Path) -> bool {
+    own_program().is_ok_and(|own| own.with_file_name("leasekv") == program)
 }
 
 /// The simulator's own program.

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::baseline::Baseline;
 use super::pictures::Pictures;
 use super::places::{self, Target};
 use super::replay;
@@ -15,7 +16,7 @@ use crate::bench::trace::compile::Circumstances;
 use crate::course::arguments::OPTIONS_VARIABLE;
 use crate::replica::Options;
 
-/// A test to run, and where its history goes.
+/// A run to be made, or in a sweep a config to be played with many seeds; and where its files go.
 #[derive(Debug)]
 pub struct Task {
     /// Which of the course's tests it is, if it is run as one of them.
@@ -35,55 +36,85 @@ pub struct Task {
 }
 
 impl Task {
+    /// The same with the seed of the n-th of several runs, and without files of its own.
+    pub fn again(&self, run: u64) -> Task {
+        Task {
+            test: self.test,
+            config: Arc::clone(&self.config),
+            shown: self.shown.clone(),
+            called: self.called.clone(),
+            seed: self.seed.wrapping_add(run),
+            history: None,
+            pictures: Pictures::default(),
+        }
+    }
+
     /// What decides the run besides its config and seed.
     pub(super) fn circumstances(&self, replicas: &Replicas) -> Circumstances {
-        let seed = self.seed;
+        let command = format!("{} --seed {}", self.command(replicas), self.seed);
         match replicas {
-            Replicas::Processes(program) => {
-                let is_own = places::own_program()
-                    .is_ok_and(|own| own.with_file_name("leasekv") == *program);
-                let program = program.display().to_string();
-                let replica = (!is_own).then_some(program.as_str());
-                // They inherit it.
-                let options = std::env::var(OPTIONS_VARIABLE).unwrap_or_default();
-                let command = replay::command(&self.called, replica, &options, false);
-                Circumstances {
-                    is_virtual: false,
-                    command: format!("{command} --seed {seed}"),
-                    program,
-                    constants: serde_json::Value::Null,
-                }
-            }
+            Replicas::Processes(program) => Circumstances {
+                is_virtual: false,
+                command,
+                program: program.display().to_string(),
+                constants: serde_json::Value::Null,
+            },
             Replicas::Embedded(options) => Circumstances {
                 is_virtual: true,
                 program: "embedded cores in virtual time".to_owned(),
                 constants: virtual_time::order::constants(options),
-                command: format!("{} --seed {seed}", self.virtual_command(options)),
+                command,
             },
         }
     }
 
-    /// The command that plays it in virtual time, without a seed.
-    pub fn virtual_command(&self, options: &Options) -> String {
-        replay::command(&self.called, None, &options.changes(), true)
+    /// The command that makes the run, without its seed.
+    pub fn command(&self, replicas: &Replicas) -> String {
+        match replicas {
+            Replicas::Embedded(options) => {
+                replay::command(&self.called, None, &options.changes(), true)
+            }
+            Replicas::Processes(program) => {
+                let shown = program.display().to_string();
+                let replica = (!places::is_own_replica(program)).then_some(shown.as_str());
+                // They inherit it.
+                let options = std::env::var(OPTIONS_VARIABLE).unwrap_or_default();
+                replay::command(&self.called, replica, &options, false)
+            }
+        }
     }
 }
 
 /// All that is to be run.
 #[derive(Debug)]
 pub struct Plan {
-    /// The tests, in their order.
+    /// The runs, in their order; of a sweep, the configs.
     pub tasks: Vec<Task>,
     /// Whether it is a suite: a line for each test, and a table at the end.
     pub is_suite: bool,
+    /// Whether every test is run several times: a line for each run, and tables over all at the end.
+    pub is_repeated: bool,
     /// What the replicas are.
     pub replicas: Replicas,
+    /// How many runs are made at a time.
+    pub jobs: usize,
     /// Whether the replicas' output is shown.
     pub show_output: bool,
+    /// Where the worst of the failed ones of many runs are kept.
+    pub keep: PathBuf,
+    /// What comes of many runs.
+    pub ends: Ends,
+}
+
+/// Where the results of many runs go, and what they are held against.
+#[derive(Debug, Default)]
+pub struct Ends {
     /// Where the results go.
     pub json: Option<Target>,
-    /// Where the report of a sweep goes.
-    pub sweep_report: Option<Target>,
+    /// Where the page of a sweep goes.
+    pub report: Option<Target>,
+    /// What the results are held against.
+    pub baseline: Option<Baseline>,
 }
 
 /// What the replicas of a run are.

@@ -3,17 +3,16 @@
 //! A sweep stops at nothing: what goes wrong in a run is noted with the seed that replays it, be it a
 //! broken promise, a wrong answer or a panic of a core, and the sweep goes on.
 
-use std::cell::RefCell;
 use std::ops::RangeInclusive;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::panics::catch;
 use crate::bench::config::Config;
 use crate::bench::drivers::virtual_time::order::Order;
 use crate::bench::drivers::virtual_time::run::{Run, run};
-use crate::bench::verdict::samples::{Sample, Sweep};
+use crate::bench::verdict::samples::Sample;
 use crate::replica::Options;
 
 /// The most seeds of a sweep.
@@ -26,12 +25,8 @@ pub fn sweep(
     options: &Options,
     is_over: impl Fn() -> bool + Sync,
     keep: impl Fn(&Run) -> Sample + Sync,
-) -> Sweep {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|panic| {
-        LAST_PANIC.set(panic.to_string());
-    }));
-    let samples = seeds
+) -> Vec<Sample> {
+    seeds
         .into_par_iter()
         .filter(|_| !is_over())
         .map(|seed| {
@@ -39,20 +34,10 @@ pub fn sweep(
                 options: options.clone(),
                 ..Order::new(Arc::clone(config), seed)
             };
-            match catch_unwind(AssertUnwindSafe(|| run(&order))) {
+            match catch(|| run(&order)) {
                 Ok(run) => keep(&run),
-                Err(_) => Sample::of_panic(seed, LAST_PANIC.take()),
+                Err(said) => Sample::of_panic(seed, said),
             }
         })
-        .collect();
-    std::panic::set_hook(hook);
-    Sweep {
-        config: Arc::clone(config),
-        samples,
-    }
-}
-
-thread_local! {
-    /// What the last panic of this thread said.
-    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+        .collect()
 }

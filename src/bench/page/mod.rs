@@ -48,11 +48,10 @@ pub fn of_run(trace: &Trace) -> String {
     assemble(&title, &data::of(trace), &RUN_SCRIPTS)
 }
 
-/// The page of a sweep; beside each config stands the command that repeats
-/// a run of it, without its seed. So many runs were planned; fewer were played if it was interrupted.
-pub fn of_sweeps(sweeps: &[(Sweep, String)], planned: u64) -> String {
+/// The page of sweeps. So many runs were planned; fewer were played if it was interrupted.
+pub fn of_sweeps(sweeps: &[Sweep], planned: u64) -> String {
     let title = match sweeps {
-        [(one, _)] => format!("{}, {} seeds", one.config.name, one.samples.len()),
+        [one] => format!("{}, {} runs", one.config, one.samples.len()),
         _ => format!("{} configs", sweeps.len()),
     };
     assemble(&title, &sweep::of(sweeps, planned), &SWEEP_SCRIPTS)

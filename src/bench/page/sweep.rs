@@ -14,17 +14,14 @@ const MAX_FAILURES: usize = 50;
 /// The longest text of a failure, in characters.
 const MAX_TEXT: usize = 2_000;
 
-/// Sweeps as JSON; beside each stands the command that repeats a run, without its seed.
-pub(super) fn of(sweeps: &[(Sweep, String)], planned: u64) -> String {
-    let sweeps: Vec<Value> = sweeps
-        .iter()
-        .map(|(it, command)| sweep(it, command))
-        .collect();
+/// Sweeps as JSON.
+pub(super) fn of(sweeps: &[Sweep], planned: u64) -> String {
+    let sweeps: Vec<Value> = sweeps.iter().map(sweep).collect();
     json!({ "planned": planned, "sweeps": sweeps }).to_string()
 }
 
-fn sweep(sweep: &Sweep, command: &str) -> Value {
-    let command = |seed: u64| format!("{command} --seed {seed} --report report.html");
+fn sweep(sweep: &Sweep) -> Value {
+    let command = |seed: u64| format!("{} --seed {seed} --report report.html", sweep.command);
     let mut metrics: Vec<Value> = Vec::new();
     for (index, metric) in Metric::ALL.into_iter().enumerate() {
         let (unit, scale) = match metric {
@@ -32,7 +29,7 @@ fn sweep(sweep: &Sweep, command: &str) -> Value {
             _ => ("", 1.0),
         };
         let value = |sample: &Sample| sample.values[index].map(|value| value * scale);
-        let thresholds = sweep.config.benchmarks[index].map(|threshold| threshold * scale);
+        let thresholds = sweep.benchmarks[index].map(|threshold| threshold * scale);
         metrics.push(json!({
             "name": metric.name(),
             "unit": unit,
@@ -73,15 +70,18 @@ fn sweep(sweep: &Sweep, command: &str) -> Value {
         })
         .collect();
     let violations = sweep.violations().count();
+    let seeds = || sweep.samples.iter().map(|sample| sample.seed);
     // Violations first.
     let mut shown_failures = failures.clone();
     shown_failures.sort_by_key(|failure| failure["kind"] != "violation");
     shown_failures.truncate(MAX_FAILURES);
     json!({
-        "config": sweep.config.name,
+        "config": sweep.config,
+        "virtual": sweep.way.is_virtual,
+        "at_a_time": sweep.way.at_a_time,
         "seeds": sweep.samples.len(),
-        "first": sweep.samples.first().map(|sample| sample.seed),
-        "last": sweep.samples.last().map(|sample| sample.seed),
+        "first": seeds().min(),
+        "last": seeds().max(),
         "passed": sweep.samples.iter().filter(|sample| sample.passed).count(),
         "violations": violations,
         "failures": shown_failures,

@@ -49,6 +49,9 @@ pub struct Evidence {
     pub doomed: u64,
     /// Whether any client has had an `ok` put.
     pub stored: bool,
+    /// Whether a leader was known at the end. Only where there are no requests it is judged: else it shows
+    /// in the answers.
+    pub somebody_leads: bool,
     /// One text for each replica that died on its own.
     pub deaths: Vec<String>,
     /// The first texts about what was incorrect.

@@ -18,6 +18,8 @@ pub struct Lateness {
     pub overflowed_there: u64,
     /// Who was kept waiting for a processor for long, and for how long at most.
     pub waits: Vec<(Waiter, Duration)>,
+    /// How many other runs shared the machine, and so are in every latency.
+    pub others: usize,
 }
 
 /// Who can be kept waiting.
@@ -36,8 +38,12 @@ impl Lateness {
         self.by = self.by.max(by);
     }
 
-    /// Whether anything held the run up.
+    /// Whether nothing is known to have held the run up; that others ran beside it is no finding.
     pub fn is_none(&self) -> bool {
-        *self == Lateness::default()
+        let nothing = Lateness {
+            others: self.others,
+            ..Lateness::default()
+        };
+        *self == nothing
     }
 }

@@ -64,6 +64,7 @@ pub(crate) fn report() -> Report {
             unanswered_put: 3002,
             doomed: 3003,
             stored: true,
+            somebody_leads: true,
             deaths: Vec::new(),
             incorrect: Vec::new(),
         },
@@ -85,6 +86,7 @@ pub(crate) fn report() -> Report {
                 (Waiter::Simulator, Duration::from_micros(6005)),
                 (Waiter::Replica(Id(6)), Duration::from_micros(6006)),
             ],
+            others: 6006,
         },
         timeline: Timeline::default(),
     }

@@ -10,7 +10,6 @@ use console::Style;
 use super::paint::Paint;
 use crate::bench::config::Config;
 use crate::bench::config::Metric;
-use crate::bench::config::suite::Test;
 use crate::bench::record::lateness::{Lateness, Waiter};
 use crate::bench::record::stats::{Counters, mean, median, percentile};
 use crate::bench::record::timeline::FaultKind;
@@ -294,21 +293,25 @@ fn write_errors(
     Ok(())
 }
 
+/// What a run that was not correct died of, on one line.
+pub fn cause(report: &Report, found: Option<&Violation>) -> String {
+    let said = found.map(|found| format!("{}: {}", found.name, found.text));
+    let said = said.or_else(|| {
+        // The first may only announce what comes behind it.
+        let mut texts = report.verdict.errors.iter();
+        texts.find(|text| !text.ends_with(':')).cloned()
+    });
+    let said = said.unwrap_or_else(|| "the run was not correct".to_owned());
+    said.lines().next().unwrap_or_default().trim().to_owned()
+}
+
 /// Why a run was not correct, in three lines: what, when, and the command that draws it. Nothing of
 /// one that was. `found` is what no run may show, and when it showed, if it did.
 pub fn why(report: &Report, found: Option<&Violation>, command: &str, paint: Paint) -> String {
     if found.is_none() && (report.passed() || !report.complete) {
         return String::new();
     }
-    let said = found.map(|found| format!("{}: {}", found.name, found.text));
-    let errors = &report.verdict.errors;
-    let said = said.or_else(|| {
-        // The first may only announce what comes behind it.
-        let mut texts = errors.iter().filter(|text| !text.ends_with(':'));
-        texts.next().cloned()
-    });
-    let said = said.unwrap_or_else(|| "the run was not correct".to_owned());
-    let said = said.lines().next().unwrap_or_default().trim();
+    let said = cause(report, found);
     let when = match found {
         None => "by the end of the run".to_owned(),
         Some(found) => {
@@ -337,8 +340,15 @@ pub fn why(report: &Report, found: Option<&Violation>, command: &str, paint: Pai
     )
 }
 
-/// One test of `all`: its line and, if it failed, why.
-pub fn test_line(test: &Test, report: &Report, paint: Paint) -> String {
+/// One of several runs that was interrupted.
+pub fn interrupted_line(report: &Report) -> String {
+    let (name, seed, after) = (&report.config.name, report.seed, report.lasted);
+    let after = after.as_secs_f64();
+    format!("  Interrupted after {after:.1} s, not judged: {name} (seed {seed})\n")
+}
+
+/// One of several runs: its line and, if it failed, why. `description` is what its test is about.
+pub fn test_line(description: &str, report: &Report, paint: Paint) -> String {
     let mark = match report.passed() {
         true => paint.good("[PASS]"),
         false => paint.bad("[FAIL]"),
@@ -351,8 +361,8 @@ pub fn test_line(test: &Test, report: &Report, paint: Paint) -> String {
     let _ = writeln!(
         text,
         "  {mark} {:<13} {:<54} {} (seed {})",
-        test.name,
-        test.description,
+        report.config.name,
+        description,
         tiers.join(", "),
         report.seed,
     );
@@ -391,7 +401,7 @@ mod tests {
             "# Simulation Finished",
             "## Useful Information and Statistics",
             "## Correctness Checks",
-            "no state was stored",
+            "nobody leads",
             "## Performance Tests",
             "FAILED f (seed 7)",
         ] {

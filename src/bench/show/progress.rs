@@ -7,6 +7,22 @@ use crate::bench::record::status::Status;
 /// How often a second the bar is drawn at most.
 const DRAWN_PER_SECOND: u8 = 10;
 
+/// What a bar shows.
+#[derive(Debug)]
+pub(crate) enum Sight {
+    /// A run under way.
+    Run(Status),
+    /// Many runs under way.
+    Runs {
+        /// How many are over.
+        done: usize,
+        /// How many there are.
+        total: usize,
+        /// How many are made at a time.
+        at_a_time: usize,
+    },
+}
+
 /// A bar on stderr that vanishes when dropped.
 #[derive(Debug)]
 pub(crate) struct Progress(ProgressBar);
@@ -21,8 +37,22 @@ impl Progress {
         Progress(ProgressBar::with_draw_target(Some(1), target).with_style(style))
     }
 
-    /// Shows where the run is.
-    pub(crate) fn show(&self, status: &Status) {
+    /// Shows where the run is, or the runs are.
+    pub(crate) fn show(&self, sight: &Sight) {
+        let status = match sight {
+            Sight::Run(status) => status,
+            &Sight::Runs {
+                done,
+                total,
+                at_a_time,
+            } => {
+                self.0.set_prefix(format!("{done}/{total} runs"));
+                self.0.set_message(format!("{at_a_time} at a time"));
+                self.0.set_length(total as u64);
+                self.0.set_position(done as u64);
+                return;
+            }
+        };
         let milliseconds = |time: std::time::Duration| time.as_millis() as u64;
         let (elapsed, total) = (status.elapsed.as_secs(), status.total.as_secs());
         self.0

@@ -15,19 +15,29 @@ const MAX_LISTED: usize = 20;
 /// The distribution of every metric over the seeds, a row a config.
 pub fn tables(sweeps: &[Sweep]) -> String {
     let mut text = String::new();
+    let at_a_time = sweeps.iter().map(|sweep| sweep.way.at_a_time).max();
+    // Runs that shared the machine are in each other's times.
+    let shared = match at_a_time {
+        Some(several @ 2..) => format!(", {several} runs at a time"),
+        _ => String::new(),
+    };
     for (index, metric) in Metric::ALL.into_iter().enumerate() {
         let scale = if metric == Metric::MedianLatency {
             1e3
         } else {
             1.0
         };
-        let unit = if scale > 1.0 { " (ms)" } else { "" };
+        let unit = if scale > 1.0 {
+            format!(" (ms{shared})")
+        } else {
+            String::new()
+        };
         let mut table = new_table(&[
             "config", "min", "median", "p99", "max", "bonus", "full", "partial", "none",
         ]);
         for sweep in sweeps {
             let values = sweep.sorted(index);
-            let mut row = vec![sweep.config.name.clone()];
+            let mut row = vec![sweep.config.clone()];
             row.extend(spread(&values, scale));
             row.extend(sweep.tiers(index).iter().map(usize::to_string));
             table.add_row(row);
@@ -45,7 +55,7 @@ pub fn tables(sweeps: &[Sweep]) -> String {
         "max",
     ]);
     for sweep in sweeps {
-        let mut row = vec![sweep.config.name.clone()];
+        let mut row = vec![sweep.config.clone()];
         for which in 0..3 {
             let times = sorted(
                 sweep
@@ -59,7 +69,7 @@ pub fn tables(sweeps: &[Sweep]) -> String {
         table.add_row(row);
     }
     align(&mut table);
-    writeln!(text, "\nrequest latency (ms)\n{table}").expect("memory");
+    writeln!(text, "\nrequest latency (ms{shared})\n{table}").expect("memory");
     doomed(sweeps, &mut text);
     lost_tiers(sweeps, &mut text);
     let mut table = new_table(&["config", "kills", "min", "median", "p99", "max"]);
@@ -73,13 +83,17 @@ pub fn tables(sweeps: &[Sweep]) -> String {
         if times.is_empty() {
             continue;
         }
-        let mut row = vec![sweep.config.name.clone(), times.len().to_string()];
+        let mut row = vec![sweep.config.clone(), times.len().to_string()];
         row.extend(spread(&times, 1.0));
         table.add_row(row);
     }
     if table.row_count() > 0 {
         align(&mut table);
-        writeln!(text, "\noutage after the kill of a leader (ms)\n{table}").expect("memory");
+        writeln!(
+            text,
+            "\noutage after the kill of a leader (ms{shared})\n{table}"
+        )
+        .expect("memory");
     }
     text
 }
@@ -107,7 +121,7 @@ fn lost_tiers(sweeps: &[Sweep], text: &mut String) {
         for (total, lost) in total.iter_mut().zip(lost) {
             *total += lost;
         }
-        table.add_row(row(&sweep.config.name, lost));
+        table.add_row(row(&sweep.config, lost));
     }
     if sweeps.len() > 1 {
         table.add_row(row("sum", total));
@@ -139,7 +153,7 @@ fn doomed(sweeps: &[Sweep], text: &mut String) {
         if doomed.last().is_none_or(|most| *most == 0.0) {
             continue;
         }
-        let mut row = vec![sweep.config.name.clone()];
+        let mut row = vec![sweep.config.clone()];
         for counts in [&doomed, &others] {
             let [_, median, _, max] = spread(counts, 1.0);
             row.extend([median, max]);
@@ -155,8 +169,9 @@ fn doomed(sweeps: &[Sweep], text: &mut String) {
     }
 }
 
-/// What went wrong, with the command that shows it; `command` lacks the seed.
-pub fn failures(sweep: &Sweep, command: &str) -> String {
+/// What went wrong, with the command that shows it.
+pub fn failures(sweep: &Sweep) -> String {
+    let command = &sweep.command;
     let mut text = String::new();
     let mut listed = 0;
     let violations = sweep.violations().count();

@@ -17,6 +17,9 @@ use crate::bench::verdict::scoring::Tier;
 const DOOMED: &str =
     "doomed: sent to a replica in the turn of its kill, nobody could have answered";
 
+/// Marks what runs measured that shared the machine with others.
+const SHARED: char = '*';
+
 /// A row per run and the number of runs that passed of `tests`. `columns` is the width of the
 /// terminal, if it is one.
 pub fn table(reports: &[Report], tests: usize, paint: Paint, columns: Option<u16>) -> String {
@@ -33,7 +36,14 @@ pub fn table(reports: &[Report], tests: usize, paint: Paint, columns: Option<u16
         true => format!("{DOOMED}\n"),
         false => String::new(),
     };
-    format!("{table}\n{meaning}Passed {passed} out of {tests} tests\n")
+    let shared = match reports.first().map_or(0, |report| report.lateness.others) {
+        0 => String::new(),
+        others => format!(
+            "{SHARED} {} runs at a time: these times are those of a machine that they share\n",
+            others + 1
+        ),
+    };
+    format!("{table}\n{meaning}{shared}Passed {passed} out of {tests} tests\n")
 }
 
 /// The table as wide as it likes, or for a terminal of so many columns.
@@ -58,17 +68,22 @@ fn rows(reports: &[Report], paint: Paint, narrow: Option<u16>) -> Table {
     } else {
         table.force_no_tty();
     }
+    let is_shared = reports.iter().any(|report| report.lateness.others > 0);
+    let time = |mut title: String| {
+        title.extend(is_shared.then_some(SHARED));
+        title
+    };
     let mut header = vec![
         "config".to_owned(),
         "messages".to_owned(),
         "failures".to_owned(),
         "duplicates".to_owned(),
-        or_line("median latency", " "),
-        match narrow {
+        time(or_line("median latency", " ")),
+        time(match narrow {
             None => "request p50 / p99 / max".to_owned(),
             Some(_) => "request\np50, p99,\nmax".to_owned(),
-        },
-        "outages".to_owned(),
+        }),
+        time("outages".to_owned()),
     ];
     match narrow {
         None => header.push("verdict".to_owned()),

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
-use super::progress::Progress;
+use super::progress::{Progress, Sight};
 use crate::bench::record::status::Status;
 
 /// How many lines wait to be written. Beyond, replicas that talk have to wait.
@@ -19,7 +19,7 @@ const MAX_BACKLOG: usize = 100_000;
 
 enum Order {
     Text(String),
-    Progress(Status),
+    Progress(Sight),
     EndProgress,
     Quit,
 }
@@ -68,6 +68,18 @@ impl Terminal {
             colour: io::stdout().is_terminal() && console::colors_enabled(),
             moving: io::stderr().is_terminal(),
         })
+    }
+
+    /// The same terminal for another thread. Only one of all may move the bar.
+    pub fn for_another_thread(&self, may_move: bool) -> Terminal {
+        Terminal {
+            orders: self.orders.clone(),
+            backlog: VecDeque::new(),
+            broken: Arc::clone(&self.broken),
+            writer: None,
+            colour: self.colour,
+            moving: self.moving && may_move,
+        }
     }
 
     /// Whether colours are wanted on stdout.
@@ -131,9 +143,22 @@ impl Terminal {
 
     /// Moves the progress bar, if there is one and the terminal keeps up.
     pub fn progress(&mut self, status: Status) {
+        self.show(|| Sight::Run(status));
+    }
+
+    /// The same for many runs: how many are over, of how many.
+    pub fn progress_of_runs(&mut self, done: usize, total: usize, at_a_time: usize) {
+        self.show(|| Sight::Runs {
+            done,
+            total,
+            at_a_time,
+        });
+    }
+
+    fn show(&mut self, sight: impl FnOnce() -> Sight) {
         self.try_writing();
         if self.moving {
-            let _ = self.orders.try_send(Order::Progress(status));
+            let _ = self.orders.try_send(Order::Progress(sight()));
         }
     }
 
@@ -184,7 +209,7 @@ fn write(orders: &Receiver<Order>, broken: &OnceLock<io::Error>) {
                     let _ = broken.set(error);
                 }
             }
-            Order::Progress(status) => progress.get_or_insert_with(Progress::new).show(&status),
+            Order::Progress(sight) => progress.get_or_insert_with(Progress::new).show(&sight),
             Order::EndProgress => drop(progress.take()),
             Order::Quit => return,
         }

@@ -9,6 +9,7 @@
 //! | [`compile`] | a run's report and recording as one trace |
 //! | [`mod@file`] | writing and reading the lines |
 //! | [`sound`] | whether records fit together |
+//! | [`played`] | reads what `--json` wrote |
 //! | [`results`] | what came of a run, as one JSON object: `--json`, and a trace's last line |
 //!
 //! This room knows the course's protocol. Of replicas it must never know more than what they tell of
@@ -16,6 +17,7 @@
 
 pub mod compile;
 pub mod file;
+pub mod played;
 pub mod record;
 pub mod recording;
 pub mod results;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::bench::config::Metric;
+use crate::bench::config::{Config, Metric};
 use crate::bench::record::lateness::{Lateness, Waiter};
 use crate::bench::record::stats::{mean, percentile};
 use crate::bench::verdict::report::Report;
@@ -17,7 +17,8 @@ use crate::bench::verdict::report::Report;
 /// it was not checked or too hard to decide, and `late` if nothing held the run up. `reachable` are the best tiers that
 /// any replica could have had in this run. `doomed` are those
 /// of the unanswered that nobody could have answered; `bursts` says how many turns of the simulator
-/// fired how many requests, `bursts_with_events` how many requests and events.
+/// fired how many requests, `bursts_with_events` how many requests and events. `jobs` is how many runs
+/// were made at a time.
 pub fn object(report: &Report) -> Value {
     let Report {
         config,
@@ -48,6 +49,7 @@ pub fn object(report: &Report) -> Value {
             (_, Some(number)) => json!(number as u64),
         }),
         "linearizable": report.linearizability.known(),
+        "thresholds": by_metric(&|index| json!(config.benchmarks[index])),
         "tiers": by_metric(&|index| json!(verdict.tiers[index].number())),
         "reachable": by_metric(&|index| json!(verdict.reachable[index].number())),
         "request_latency_ms": {"p50": latency(0.5), "p99": latency(0.99), "max": latency(1.0)},
@@ -62,6 +64,7 @@ pub fn object(report: &Report) -> Value {
         "bursts": counters.bursts,
         "bursts_with_events": counters.bursts_with_events,
         "late": late(&report.lateness),
+        "jobs": report.lateness.others + 1,
         "get_failures": counters.get_failures,
         "put_failures": counters.put_failures,
         "generated_get": counters.generated_get,
@@ -78,6 +81,25 @@ pub fn object(report: &Report) -> Value {
         "leader": report.leader,
         "duration_s": report.lasted.as_secs_f64(),
     })
+}
+
+/// The run as `--json` has it: with how it was made and what it showed that no run may show. `command`
+/// repeats it.
+pub fn line(report: &Report, is_virtual: bool, command: &str, violation: Option<&str>) -> String {
+    let mut object = object(report);
+    object["virtual"] = json!(is_virtual);
+    object["command"] = json!(command);
+    object["violation"] = json!(violation);
+    format!("{object}\n")
+}
+
+/// The same for a run in virtual time that the panic of a core ended: nothing else is known of it.
+pub fn line_of_panic(config: &Config, seed: u64, command: &str, violation: Option<&str>) -> String {
+    let object = json!({
+        "config": config.name, "seed": seed, "passed": false, "jobs": 1,
+        "virtual": true, "command": command, "violation": violation,
+    });
+    format!("{object}\n")
 }
 
 /// What held the run up, or `null`.

@@ -117,12 +117,18 @@ mod tests {
             event(8, Invoke, Op::Get, b'e', ""),
             event(9, Fail, Op::Get, b'e', ""),
             event(10, Invoke, Op::Put, b'f', "x"),
+            event(11, Invoke, Op::Get, b'g', ""),
+            // An answer without a value.
+            HistoryEvent {
+                value: Some(None),
+                ..event(12, Ok, Op::Get, b'g', "")
+            },
         ];
         let mut file = Vec::new();
         history::write(&events, &mut file).unwrap();
         let read = History::read(&file[..]).unwrap().operations;
         assert_eq!(operations(&events), read);
         let seen: Vec<_> = read.iter().map(|o| (o.request as u8, &*o.value)).collect();
-        assert_eq!(seen, [(b'a', "v"), (b'b', "v"), (b'f', "x")]);
+        assert_eq!(seen, [(b'a', "v"), (b'b', "v"), (b'f', "x"), (b'g', "")]);
     }
 }

@@ -7,11 +7,15 @@
 //! | [`violation`] | what no run may show: broken promises, wrong answers, histories without an order |
 //! | [`report`] | a run with all of these verdicts |
 //! | [`samples`] | what is kept of many runs |
+//! | [`comparison`] | what is better or worse than in earlier runs, by more than noise |
+//! | [`noise`] | whether two sets of measurements differ by more than noise |
 //!
 //! All are functions of what a run left behind. This room must never know what made the run, nor how
 //! a verdict is shown.
 
+pub mod comparison;
 pub mod history_check;
+pub mod noise;
 pub mod report;
 pub mod samples;
 pub mod scoring;

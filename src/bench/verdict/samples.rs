@@ -1,6 +1,5 @@
 //! What is kept of many runs of a config.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::report::Report;
@@ -39,12 +38,27 @@ pub struct Sample {
     pub history: Option<Vec<HistoryEvent>>,
 }
 
-/// A sweep's result for one config.
+/// How runs were made: what of them can be compared hangs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Whether time was virtual.
+    pub is_virtual: bool,
+    /// How many were made at a time. With more than one, every latency is that of a shared machine.
+    pub at_a_time: usize,
+}
+
+/// Many runs of one config.
 #[derive(Clone, Debug)]
 pub struct Sweep {
-    /// The config.
-    pub config: Arc<Config>,
-    /// Its runs, by seed.
+    /// The config's name.
+    pub config: String,
+    /// Its thresholds, in the order of [`Metric::ALL`].
+    pub benchmarks: [[f64; 3]; 4],
+    /// The command that repeats a run, without its seed.
+    pub command: String,
+    /// How the runs were made.
+    pub way: Way,
+    /// The runs.
     pub samples: Vec<Sample>,
 }
 
@@ -92,6 +106,22 @@ impl Sample {
 }
 
 impl Sweep {
+    /// No run yet.
+    pub fn new(config: &Config, command: String, way: Way) -> Sweep {
+        Sweep {
+            config: config.name.clone(),
+            benchmarks: config.benchmarks,
+            command,
+            way,
+            samples: Vec::new(),
+        }
+    }
+
+    /// How many runs did not pass.
+    pub fn failed(&self) -> usize {
+        self.samples.iter().filter(|sample| !sample.passed).count()
+    }
+
     /// The samples of a metric that have a value, in ascending order.
     pub fn sorted(&self, metric: usize) -> Vec<f64> {
         debug_assert!(metric < Metric::ALL.len());

@@ -134,6 +134,7 @@ fn reachable(config: &Config, counters: &Counters, evidence: &Evidence) -> [Tier
     };
     let stored = Evidence {
         stored: true,
+        somebody_leads: true,
         ..Evidence::default()
     };
     if !errors(config, &best, &stored).is_empty() {
@@ -163,7 +164,11 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
             errors.push("  and more like these".to_owned());
         }
     }
-    if !evidence.stored {
+    if config.requests == 0 {
+        if !evidence.somebody_leads {
+            errors.push("nobody leads: no replica named a leader in its messages".to_owned());
+        }
+    } else if !evidence.stored {
         errors.push("no state was stored: no put was answered with ok".to_owned());
     }
     let mut at_most = |what: &str, number: u64, of: u64, fraction: f64, made: &str, why: &str| {
@@ -248,6 +253,23 @@ mod tests {
         (config, counters, evidence)
     }
 
+    #[test]
+    fn without_requests_it_is_enough_that_somebody_leads() {
+        let config = config(json!({"requests": 0}));
+        let errors = |somebody_leads| {
+            let evidence = Evidence {
+                somebody_leads,
+                ..Evidence::default()
+            };
+            judge(&config, &Counters::default(), &evidence).errors
+        };
+        assert_eq!(errors(true), [""; 0]);
+        assert_eq!(
+            errors(false),
+            ["nobody leads: no replica named a leader in its messages"]
+        );
+    }
+
     fn error_of(change: impl Fn(&mut Counters, &mut Evidence)) -> String {
         let (config, mut counters, mut evidence) = flawless();
         change(&mut counters, &mut evidence);
@@ -322,7 +344,8 @@ mod tests {
 
     #[test]
     fn what_could_be_had_leaves_out_the_doomed_and_what_the_clients_drew() {
-        let (config, mut counters, mut evidence) = flawless();
+        let (mut config, mut counters, mut evidence) = flawless();
+        config.benchmarks[1] = [1.0, 2.0, 10.0];
         let reachable = |counters: &Counters, evidence: &Evidence| {
             judge(&config, counters, evidence)
                 .reachable
@@ -330,7 +353,6 @@ mod tests {
         };
         // 13 messages are the least, and the bonus of 13 cannot be had with them.
         assert_eq!(reachable(&counters, &evidence)[0], 1);
-        assert_eq!(config.benchmarks[1], [1.0, 2.0, 10.0], "of failures");
         for (doomed, best) in [(0, 0), (1, 1), (2, 2), (10, 3)] {
             evidence.doomed = doomed;
             assert_eq!(reachable(&counters, &evidence)[1], best, "{doomed} doomed");

@@ -256,6 +256,7 @@ impl<P: Clone> Simulation<P> {
             unanswered_put: unanswered.puts,
             doomed: unanswered.doomed,
             stored: self.clients.have_stored(),
+            somebody_leads: !self.leader.is_unknown(),
             deaths: self.all_deaths(),
             incorrect: self.incorrect,
         };

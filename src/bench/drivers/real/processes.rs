@@ -78,6 +78,8 @@ pub struct Order<'o> {
     pub show_notes: bool,
     /// Whether the replicas' output is shown.
     pub show_output: bool,
+    /// How many other runs are made at the same time.
+    pub others: usize,
 }
 
 /// A run could not be made.
@@ -151,7 +153,10 @@ pub fn run(
         children,
         endings: Vec::new(),
         watch: Watch::start(&processes),
-        lateness: Lateness::default(),
+        lateness: Lateness {
+            others: order.others,
+            ..Lateness::default()
+        },
         terminal: stage.terminal,
         show_notes: order.show_notes,
         in_bursts: !order.config.punctual,

@@ -17,12 +17,17 @@ use signal_hook::{flag, low_level::pipe};
 /// its signal twice, to the process and to its group.
 const IMPATIENT_AFTER: Duration = Duration::from_millis(300);
 
+/// The requests to stop that are listened to.
+const REQUESTS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
 /// The signals that the simulator listens to, from [`Signals::install`] to the process's end.
 #[derive(Debug)]
 pub struct Signals {
     /// Readable after any of the signals.
     wake: UnixStream,
     stop: Arc<AtomicUsize>,
+    /// Whether all that is under way is to end, although no signal asks for it.
+    abandoned: Arc<AtomicBool>,
 }
 
 impl Signals {
@@ -34,22 +39,15 @@ impl Signals {
     ///
     /// If the system refuses.
     pub fn install() -> io::Result<Signals> {
-        let (wake, woken) = UnixStream::pair()?;
         let (mut asked, asking) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
         let stop = Arc::new(AtomicUsize::new(0));
         let impatient = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            if is_ignored(signal) {
-                continue;
-            }
+        for signal in REQUESTS.into_iter().filter(|&signal| !is_ignored(signal)) {
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&impatient))?;
             let number = usize::try_from(signal).unwrap_or(1);
             flag::register_usize(signal, Arc::clone(&stop), number)?;
-            pipe::register(signal, woken.try_clone()?)?;
             pipe::register(signal, asking.try_clone()?)?;
         }
-        pipe::register(SIGCHLD, woken)?;
         std::thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || {
@@ -58,7 +56,29 @@ impl Signals {
                     impatient.store(true, Ordering::Relaxed);
                 }
             })?;
-        Ok(Signals { wake, stop })
+        Ok(Signals {
+            wake: woken_by_signals()?,
+            stop,
+            abandoned: Arc::default(),
+        })
+    }
+
+    /// The same signals for another thread, which is woken by them, too.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn for_another_thread(&self) -> io::Result<Signals> {
+        Ok(Signals {
+            wake: woken_by_signals()?,
+            stop: Arc::clone(&self.stop),
+            abandoned: Arc::clone(&self.abandoned),
+        })
+    }
+
+    /// Asks everybody who listens to stop, as a signal does; they find out when they look next.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
     }
 
     /// What becomes readable after a signal.
@@ -81,8 +101,19 @@ impl Signals {
 
     /// Whether somebody asked the simulator to stop.
     pub fn stop_requested(&self) -> bool {
-        self.stop_signal().is_some()
+        self.stop_signal().is_some() || self.abandoned.load(Ordering::Relaxed)
     }
+}
+
+/// What becomes readable after a request to stop that is listened to, and after a child's death.
+fn woken_by_signals() -> io::Result<UnixStream> {
+    let (wake, woken) = UnixStream::pair()?;
+    wake.set_nonblocking(true)?;
+    for signal in REQUESTS.into_iter().filter(|&signal| !is_ignored(signal)) {
+        pipe::register(signal, woken.try_clone()?)?;
+    }
+    pipe::register(SIGCHLD, woken)?;
+    Ok(wake)
 }
 
 /// Whether this process ignores the signal. Without Linux's `/proc` it is taken not to.

@@ -8,13 +8,13 @@
 //! simulator by name must not end it, too. The death signal of [`crate::bench::drivers::real::guard`] does not do: it does not reach what a wrapper script started.
 //! The watchdog must never do anything but that, and never outlive its pipe.
 
-use std::cell::Cell;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{collections::HashSet, io};
 
 use rustix::process::{Pid, Signal};
@@ -28,7 +28,8 @@ pub const ARGUMENT: &str = "--watch-replica-groups";
 /// What the watchdog is called; the system may show the first fifteen letters only.
 const NAME: &std::ffi::CStr = c"replica-watchdog";
 
-/// The most groups it remembers; beyond, the newest are forgotten. A run has 21 at most.
+/// The most groups it remembers; beyond, the newest are forgotten. A run has 21 at most, and no more than
+/// 32 runs are played at a time.
 const MAX_GROUPS: usize = 1_000;
 
 /// What the watchdog is told about a process group, in records of five bytes.
@@ -38,8 +39,6 @@ pub enum Word {
     Watch = b'+' as isize,
     /// The group is gone.
     Forget = b'-' as isize,
-    /// All groups are gone.
-    ForgetAll = b'0' as isize,
 }
 
 const RECORD_BYTES: usize = 5;
@@ -58,7 +57,7 @@ pub struct Watchdog {
     pipe: Option<Arc<OwnedFd>>,
     child: Child,
     mark: Mark,
-    runs: Cell<u32>,
+    runs: AtomicU32,
 }
 
 impl Watchdog {
@@ -84,7 +83,7 @@ impl Watchdog {
             pipe: Some(Arc::new(OwnedFd::from(pipe))),
             child,
             mark,
-            runs: Cell::new(0),
+            runs: AtomicU32::new(0),
         };
         ready.read_exact(&mut [0])?;
         Ok(watchdog)
@@ -97,25 +96,14 @@ impl Watchdog {
 
     /// A new run's mark. The watchdog knows it for one of its simulator's.
     pub fn mark_of_next_run(&self) -> Mark {
-        let number = self.runs.get();
-        self.runs.set(number.wrapping_add(1));
-        self.mark.run(number)
+        self.mark.run(self.runs.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Says that a group is gone.
     pub fn forget(&self, group: Pid) {
-        self.tell(&record(Word::Forget, group.as_raw_nonzero().get()));
-    }
-
-    /// Says that all groups are gone.
-    pub fn forget_all(&self) {
-        self.tell(&record(Word::ForgetAll, 0));
-    }
-
-    fn tell(&self, record: &[u8]) {
         if let Some(pipe) = &self.pipe {
             // A watchdog that is gone itself need not know.
-            let _ = rustix::io::write(pipe, record);
+            let _ = rustix::io::write(pipe, &record(Word::Forget, group.as_raw_nonzero().get()));
         }
     }
 }
@@ -160,7 +148,7 @@ impl Watchdog {
             pipe: Some(Arc::new(pipe)),
             child: Command::new("true").spawn().unwrap(),
             mark: Mark::new(),
-            runs: Cell::new(0),
+            runs: AtomicU32::new(0),
         };
         (watchdog, told)
     }
@@ -187,7 +175,6 @@ fn listen(pipe: &mut impl Read) -> HashSet<Pid> {
             (b'-', Some(group)) => {
                 groups.remove(&group);
             }
-            (b'0', _) => groups.clear(),
             _ => {}
         }
     }
@@ -210,10 +197,9 @@ mod tests {
                 .map(|pid| pid.as_raw_nonzero().get())
                 .collect()
         };
-        use Word::{Forget, ForgetAll, Watch};
+        use Word::{Forget, Watch};
         assert_eq!(left(&[]), Vec::<i32>::new());
         assert_eq!(left(&[(Watch, 70), (Watch, 80), (Forget, 70)]), [80]);
-        assert_eq!(left(&[(Watch, 70), (ForgetAll, 0), (Watch, 90)]), [90]);
         assert_eq!(
             left(&[(Watch, 0), (Watch, 1), (Watch, -5)]),
             Vec::<i32>::new()

@@ -16,6 +16,7 @@ use super::inboxes::Inboxes;
 use super::order::Order;
 use super::queue::Queue;
 use super::recorder::{Reception, Recorder};
+use super::speaker;
 use super::transcript::Transcript;
 use super::translate::{self, Posted};
 use super::waits::Waits;
@@ -267,10 +268,12 @@ impl Driver {
         let core = &mut self.cores[index];
         let read_at = core.clock_read_at.take().unwrap_or(now);
         let clock = core.clock(read_at);
+        speaker::set(Some((now, self.roster.replica(index))));
         let mut received = false;
         for input in inputs {
             received = true;
             self.trace.input(now, index, &input);
+            speaker::hears(&input);
             core.replica.receive(clock, input);
         }
         if !received {
@@ -280,6 +283,8 @@ impl Driver {
         core.note_deadline();
         let mut outputs = std::mem::take(&mut self.outputs);
         outputs.extend(core.replica.outputs());
+        outputs.iter().for_each(speaker::says);
+        speaker::set(None);
         if self.checks_steps {
             let view = core.replica.view();
             let lease_end = view

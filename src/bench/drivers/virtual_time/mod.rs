@@ -11,6 +11,7 @@
 //! | `translate` | between the cores' messages and the world's |
 //! | `queue` | what is under way to replicas |
 //! | `inboxes` | what replicas have sent |
+//! | [`speaker`] | who speaks when a core logs something |
 //! | `waits` | how late the simulator wakes up |
 //! | `transcript` | everything that happens in a run, as text |
 //! | `recorder` | what a trace needs of a run |
@@ -26,6 +27,7 @@ pub mod order;
 mod queue;
 mod recorder;
 pub mod run;
+pub mod speaker;
 mod transcript;
 mod translate;
 mod waits;

@@ -24,6 +24,7 @@ L.story = (model, plots, hooks) => {
       (results.errors ?? []).forEach((error) => lines.push(el("li", { class: "bad" }, `✗ ${error}`)));
     }
     (results.warnings ?? []).forEach((warning) => lines.push(el("li", { class: "bad" }, `! ${warning}`)));
+    if (results.jobs > 1) lines.push(el("li", {}, `${results.jobs} runs were made at a time: these times are those of a machine that they share.`));
     plots.outages.forEach(({ kill, lasted, open }) => {
       const event = model.events.find((e) => e.fault === kill);
       lines.push(el("li", {}, `Leader ${kill.replica} killed at `, go(event), open

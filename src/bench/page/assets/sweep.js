@@ -112,13 +112,17 @@
     bars, svg("line", { x1: left, x2: width - right, y1: bottom, y2: bottom, stroke: "currentColor" }), lines.flat(), outside, highest, marks.flat());
   };
 
+  // Times of runs that shared the machine are marked.
+  const most = Math.max(...data.sweeps.map((sweep) => sweep.at_a_time), 1);
+  const shared = (unit) => (most > 1 && unit === "ms" ? `, ${most} runs at a time` : "");
+  const way = data.sweeps.every((sweep) => sweep.virtual) ? "in virtual time" : `of real processes${most > 1 ? `, ${most} at a time` : ""}`;
   const title = (name) => ({ total_msgs: "total messages", median_latency: "median latency" }[name] ?? name);
 
   const metric = (one) => {
     const { name, unit, values, worst, thresholds, tiers } = one;
     if (!values.count) return null;
     const facts = [["least", values.sorted[0]], ["median", values.median], ["p99", values.p99], ["greatest", values.sorted.at(-1)]];
-    return el("figure", {}, el("figcaption", {}, title(name)), histogram(one),
+    return el("figure", {}, el("figcaption", {}, title(name) + shared(unit)), histogram(one),
       el("p", { class: "soft" }, `${plural(values.count, "value")}: `, facts.map(([key, value]) => `${key} ${number(value, unit)}`).join(" · ")),
       tiers ? el("table", { class: "numbers" }, el("thead", {}, el("tr", {}, ["tier", "below", "runs"].map((text) => el("th", { scope: "col" }, text)))),
         el("tbody", {}, ["bonus", "full credit", "partial credit", "none"].map((text, index) => el("tr", {},
@@ -139,20 +143,27 @@
     sweep.failed > sweep.failures.length ? el("p", {}, `and ${sweep.failed - sweep.failures.length} more`) : null) : null);
 
   const tone = violations ? ["bad", `✗ ${violations} VIOLATION${violations === 1 ? "" : "S"}`] : total < data.planned ? ["bad", "‖ INTERRUPTED"] : passed < total ? ["bad", `${total - passed} FAILED`] : ["good", "✓ ALL PASSED"];
+  // Where to look first.
+  const wrong = () => {
+    const list = data.sweeps.filter((sweep) => sweep.failed > 0);
+    return list.length ? el("p", { id: "wrong", class: "bad" }, "Look at: ", list.flatMap((sweep) => [
+      el("a", { href: `#${sweep.config}` }, `${sweep.config} (${sweep.violations ? `${plural(sweep.violations, "violation")}, ` : ""}${sweep.failed} of ${sweep.seeds} failed)`), " "])) : null;
+  };
   document.body.classList.add("sweep");
   document.body.append(
     el("header", {}, el("span", { id: "verdict", class: `badge ${tone[0]}` }, tone[1]),
       el("h1", {}, data.sweeps.length === 1 ? data.sweeps[0].config : `${data.sweeps.length} configs`),
-      el("span", { class: "soft" }, `${total < data.planned ? `${total} of ${plural(data.planned, "run")}` : plural(total, "run")} in virtual time, ${passed} passed, ${violations} with a violation`),
+      el("span", { class: "soft" }, `${total < data.planned ? `${total} of ${plural(data.planned, "run")}` : plural(total, "run")} ${way}, ${passed} passed, ${violations} with a violation`),
       el("button", { id: "theme", "aria-label": "Light or dark", onclick: () => L.theme.toggle() }, "Light / dark")),
     el("main", {},
+      data.sweeps.length > 1 ? wrong() : null,
       data.sweeps.length > 1 ? el("nav", { class: "scroll", "aria-label": "configs" }, el("table", { class: "numbers" },
-        el("thead", {}, el("tr", {}, ["config", "runs", "passed", "violations", "messages (median)", "failures (greatest)", "median latency", "longest request", "longest outage"].map(
+        el("thead", {}, el("tr", {}, ["config", "runs", "failed", "violations", "messages (median)", "failures (greatest)", "median latency", "longest request", "longest outage"].map(
           (text) => el("th", { scope: "col" }, text)))),
         el("tbody", {}, data.sweeps.map((sweep) => {
           const [messages, fails, , latency, longest, outage] = sweep.metrics;
           return el("tr", {}, el("th", { scope: "row" }, el("a", { href: `#${sweep.config}` }, sweep.config)), [
-            sweep.seeds, sweep.passed, sweep.violations, number(messages.values.median), number(fails.values.sorted.at(-1)),
+            sweep.seeds, sweep.failed, sweep.violations, number(messages.values.median), number(fails.values.sorted.at(-1)),
             number(latency.values.median, "ms"), number(longest.values.sorted.at(-1), "ms"), number(outage.values.sorted.at(-1), "ms"),
           ].map((text) => el("td", {}, String(text))));
         })))) : null,

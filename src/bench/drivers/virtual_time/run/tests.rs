@@ -101,8 +101,8 @@ impl Search {
         let keep = |run: &Run| Sample::of(&run.report, run.violation.as_ref());
         let config = course(self.config);
         (0..self.seeds).find_map(|seed| {
-            let sweep = sweep(&config, seed..=seed, &options, || false, keep);
-            let what = sweep.violations().next().map(|(_, what)| what.to_owned());
+            let samples = sweep(&config, seed..=seed, &options, || false, keep);
+            let what = samples.into_iter().find_map(|sample| sample.violation);
             what.map(|what| (seed, what))
         })
     }
