@@ -134,7 +134,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
         let found = trace::compile::violations(&report, promise.as_ref());
         stage.terminal.text(match task.test {
             Some(test) if report.complete => output::test_line(test, &report, paint),
-            _ => output::report(&report, paint),
+            _ => output::report(&report, plan.show_output, paint),
         });
         if task.test.is_none() {
             let look = strip::Look {

@@ -12,6 +12,7 @@ use super::table;
 use crate::bench::config::tests::config;
 use crate::bench::record::ended::Evidence;
 use crate::bench::record::lateness::{Lateness, Waiter};
+use crate::bench::record::observed::Observed;
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
 use crate::bench::trace::results;
@@ -73,6 +74,8 @@ pub(crate) fn report() -> Report {
             values: [Some(4001.0), Some(4002.0), Some(4003.0), Some(0.404)],
             tiers: [Tier::Bonus, Tier::Full, Tier::Partial, Tier::None],
         },
+        causes: Vec::new(),
+        observed: Observed::default(),
         linearizability: Linearizability::Holds,
         history: None,
         lateness: Lateness {
@@ -97,7 +100,7 @@ fn every_field_is_in_its_place_in_the_json() {
 
 #[test]
 fn every_field_is_in_its_place_in_the_text() {
-    let shown = output::report(&report(), Paint::new(false));
+    let shown = output::report(&report(), false, Paint::new(false));
     assert_eq!(shown.trim(), include_str!("golden/report.txt").trim());
 }
 

@@ -7,8 +7,13 @@ use serde_json::{Value, json};
 
 use crate::bench::config::Metric;
 use crate::bench::record::lateness::{Lateness, Waiter};
+use crate::bench::record::observed::Phase;
 use crate::bench::record::stats::{mean, percentile};
+use crate::bench::verdict::costs;
 use crate::bench::verdict::report::Report;
+
+/// How many duplicates and unanswered attempts are listed, at most.
+const MAX_LISTED: usize = 200;
 
 /// The run as one JSON object without line breaks.
 ///
@@ -73,9 +78,44 @@ pub fn object(report: &Report) -> Value {
         "lost": counters.lost,
         "cut": counters.cut,
         "client_lost": counters.client_lost,
+        "causes": report.causes,
+        "messages_by_phase": phases(report),
+        "duplicate_answers": duplicates(report),
+        "unanswered_attempts": unanswered(report),
         "leader": report.leader,
         "duration_s": report.lasted.as_secs_f64(),
     })
+}
+
+/// For each type of message between replicas how many there were in each phase.
+fn phases(report: &Report) -> Value {
+    let types = report.observed.types.iter().map(|it| {
+        let phases = Phase::ALL.iter().zip(it.phases);
+        let phases = phases.map(|(phase, count)| (phase.name().to_owned(), json!(count)));
+        (it.kind.clone(), Value::Object(phases.collect()))
+    });
+    Value::Object(types.collect())
+}
+
+/// Who answered what twice.
+fn duplicates(report: &Report) -> Value {
+    let all = report.observed.duplicates.iter().take(MAX_LISTED);
+    let all = all.map(|it| {
+        let (first, by) = it.first;
+        json!({"request": it.request, "op": it.op, "MID": it.mid, "by": it.by,
+            "time_s": it.time.as_secs_f64(), "first_by": by, "first_s": first.as_secs_f64()})
+    });
+    all.collect()
+}
+
+/// What was never answered, and where it was last seen.
+fn unanswered(report: &Report) -> Value {
+    let all = report.observed.unanswered.iter().take(MAX_LISTED);
+    let all = all.map(|it| {
+        json!({"request": it.request, "op": it.op, "MID": it.mid, "to": it.to,
+            "time_s": it.time.as_secs_f64(), "last_seen": costs::last_seen(it)})
+    });
+    all.collect()
 }
 
 /// What held the run up, or `null`.

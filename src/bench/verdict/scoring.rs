@@ -118,6 +118,7 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
         }
     }
     if !evidence.stored {
+        // What follows from it is not told as well: gets without keys, and no replication.
         errors.push("no state was stored: no put was answered with ok".to_owned());
     }
     let mut at_most = |what: &str, number: u64, of: u64, fraction: f64, made: &str, why: &str| {
@@ -150,9 +151,13 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
     } else {
         ""
     };
+    let followed = match evidence.stored {
+        true => counters.failed_to_generate_get,
+        false => 0,
+    };
     at_most(
         "gets had to become puts, for their clients had stored nothing yet",
-        counters.failed_to_generate_get,
+        followed,
         counters.generated_get,
         config.maximum_get_generation_fail_fraction,
         "gets drawn",
@@ -162,7 +167,7 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
         * config.replicas as f64
         * (1.0 - config.mix)
         * (1.0 - config.maximum_appends_batched_fraction);
-    if (counters.total_msgs as f64) < least_msgs {
+    if evidence.stored && (counters.total_msgs as f64) < least_msgs {
         errors.push(format!(
             "{} messages between replicas: replication takes at least {}",
             counters.total_msgs,

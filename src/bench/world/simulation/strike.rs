@@ -75,7 +75,7 @@ impl<P: Clone> Simulation<P> {
                     leader: true,
                 };
                 self.note_fault(fault, format!("kills the leader, replica {}", self.leader));
-                self.outages.push(self.now);
+                self.outages.push((self.now, self.leader));
                 self.kill(leader);
             }
             None => self.note("kills no leader: none is known to live".to_owned()),
@@ -189,6 +189,7 @@ impl<P: Clone> Simulation<P> {
     fn kill(&mut self, replica: usize) {
         self.doom(replica);
         self.standings.kill(replica);
+        self.observer.killed(replica, self.now);
         self.actions.push_back(Action::Kill(replica));
     }
 }
