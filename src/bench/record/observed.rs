@@ -153,6 +153,19 @@ pub struct Printed {
     pub bytes: u64,
 }
 
+impl Printed {
+    /// One more line.
+    pub fn add(&mut self, line: &str) {
+        self.lines += 1;
+        self.bytes += line.len() as u64 + 1;
+    }
+
+    /// Whether there is room for another line.
+    pub fn is_within(&self, limit: Printed) -> bool {
+        self.lines < limit.lines && self.bytes < limit.bytes
+    }
+}
+
 /// Redirects from one replica to another.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Redirects {

@@ -136,7 +136,7 @@ fn write_verdict(text: &mut String, report: &Report, paint: Paint) -> std::fmt::
     };
     let why = report.why().filter(|_| !good);
     let why = why.map_or(String::new(), |cause| {
-        format!(": {}", reasons::shown(&cause.text))
+        format!(": {}", reasons::sentence(cause))
     });
     writeln!(text, "\n{verdict} (seed {}){why}", report.seed)?;
     if report.passed() && report.is_disproved() {
@@ -330,9 +330,15 @@ fn write_errors(
         )?;
     }
     reasons::write_causes(text, report, indent, quote, paint)?;
-    // The causes tell of deaths, and of whatever no other rule explains.
+    // The causes tell of deaths and of what was incorrect, and of whatever no other rule explains.
+    let incorrect = |error: &String| {
+        let texts = report.evidence.incorrect.iter();
+        error == "  and more like these" || texts.clone().any(|text| error.trim_start() == text)
+    };
     let told = |error: &&String| {
-        report.evidence.deaths.contains(error) || report.causes.iter().any(|it| it.text == **error)
+        report.evidence.deaths.contains(error)
+            || report.causes.iter().any(|it| it.text == **error)
+            || incorrect(error)
     };
     for error in report.verdict.errors.iter().filter(|error| !told(error)) {
         let error = error.replace('\n', &format!("\n{indent}"));
@@ -349,12 +355,12 @@ pub fn why(report: &Report, found: Option<&Violation>, command: &str, paint: Pai
     }
     // A broken promise of our own replica comes before all that follows from it.
     let promise = found.filter(|found| found.kind == "invariant");
-    let cause = report.causes.iter().find(|cause| !cause.hint);
+    let cause = report.why();
     let said = match (promise, cause, found) {
         (Some(found), _, _) | (None, None, Some(found)) => {
             format!("{}: {}", found.name, found.text)
         }
-        (None, Some(cause), _) => cause.text.clone(),
+        (None, Some(cause), _) => reasons::sentence(cause),
         (None, None, None) => "the run was not correct".to_owned(),
     };
     let said = reasons::shown(said.lines().next().unwrap_or_default().trim());
@@ -366,7 +372,11 @@ pub fn why(report: &Report, found: Option<&Violation>, command: &str, paint: Pai
         None => "by the end of the run".to_owned(),
         Some(time_ns) => {
             let before = report.timeline.faults.iter().rev();
-            let mut before = before.filter(|fault| nanoseconds(fault.time) <= time_ns);
+            let mut before = before.filter(|fault| {
+                // A death is told as the cause itself.
+                let at = nanoseconds(fault.time);
+                at < time_ns || at == time_ns && !matches!(fault.kind, FaultKind::Died(_))
+            });
             let at = format!("at {:.6} s", time_ns as f64 / 1e9);
             match before.next() {
                 Some(fault) => {

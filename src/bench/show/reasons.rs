@@ -26,12 +26,13 @@ pub(super) fn write_causes(
     quote: bool,
     paint: Paint,
 ) -> std::fmt::Result {
-    let sure = report.causes.iter().filter(|cause| !cause.hint);
-    for (place, cause) in sure.take(MAX_CAUSES).enumerate() {
-        let said = shown(&cause.text);
+    for (place, cause) in report.causes.iter().take(MAX_CAUSES).enumerate() {
+        if cause.hint && !leads(report) {
+            break;
+        }
         let said = match place {
-            0 => said,
-            _ => format!("and {said}"),
+            0 => sentence(cause),
+            _ => format!("and {}", sentence(cause)),
         };
         writeln!(text, "{indent}{}", paint.apply(Style::new().red(), &said))?;
         write_evidence(text, cause, indent)?;
@@ -51,6 +52,10 @@ pub(super) fn write_hints(
     indent: &str,
     paint: Paint,
 ) -> std::fmt::Result {
+    if leads(report) {
+        // They stand above already.
+        return Ok(());
+    }
     for cause in report.causes.iter().filter(|cause| cause.hint) {
         let said = format!("Hint: {}", shown(&cause.text));
         writeln!(
@@ -60,6 +65,20 @@ pub(super) fn write_hints(
         )?;
     }
     Ok(())
+}
+
+/// Whether a hint is the first that there is to say about a failure.
+fn leads(report: &Report) -> bool {
+    report.why().is_some_and(|cause| cause.hint)
+}
+
+/// A cause as a sentence.
+pub(super) fn sentence(cause: &Cause) -> String {
+    let said = shown(&cause.text);
+    match cause.hint {
+        true => format!("probably: {said}"),
+        false => said,
+    }
 }
 
 fn write_evidence(text: &mut String, cause: &Cause, indent: &str) -> std::fmt::Result {

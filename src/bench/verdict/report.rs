@@ -98,9 +98,10 @@ impl Report {
         self.linearizability.known() == Some(false)
     }
 
-    /// The first cause of a failure; none of a run that is good.
+    /// The first cause of a failure; none of a run that is good, and of one that was not judged.
     pub fn why(&self) -> Option<&Cause> {
-        self.causes.iter().find(|cause| !cause.hint)
+        let failed = self.complete && (!self.passed() || self.is_disproved());
+        self.causes.first().filter(|_| failed)
     }
 
     /// Whether the run is complete and everything was correct.

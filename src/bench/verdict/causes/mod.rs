@@ -147,10 +147,10 @@ impl Seen<'_> {
 }
 
 /// The causes of what is wrong with a run, the first one first, and hints. A run that failed has one at
-/// least.
+/// least, and its first is why it failed: a hint only if nothing is sure but that a rule was broken.
 pub fn causes(seen: &Seen<'_>) -> Vec<Cause> {
     type Rule = fn(&Seen<'_>) -> Option<Cause>;
-    const RULES: [Rule; 15] = [
+    const RULES: [Rule; 16] = [
         starting::crash_at_start,
         starting::no_hello,
         starting::late_hello,
@@ -163,23 +163,28 @@ pub fn causes(seen: &Seen<'_>) -> Vec<Cause> {
         answers::redirects_in_a_circle,
         answers::no_recovery,
         answers::nothing,
+        traffic::many_messages,
         traffic::two_leaders,
         traffic::silent_leader,
         traffic::prints_without_end,
     ];
     let mut found: Vec<Cause> = RULES.iter().filter_map(|rule| rule(seen)).collect();
+    // Where replicas are missing, nothing else need be guessed at.
+    const MISSING: [&str; 3] = ["crash_at_start", "no_hello", "late_hello"];
+    if found.iter().any(|cause| MISSING.contains(&cause.kind)) {
+        found.retain(|cause| !cause.hint);
+    }
     // What is sure comes before what is likely.
     found.sort_by_key(|cause| cause.hint);
     if seen.failed() && found.iter().all(|cause| cause.hint) {
-        // No rule knows why: then it is the course's rule that was broken.
+        // No rule is sure why. Then what is likely comes first, and the course's rule that was broken
+        // after it.
         let errors = seen.verdict.errors.iter();
-        let said = errors
+        let mut said = errors
             .filter(|text| !text.ends_with(':'))
             .map(|it| it.trim());
-        let said = said.map(str::to_owned).next();
-        let said = said.unwrap_or_else(|| "the run was not correct".to_owned());
-        let place = found.iter().position(|cause| cause.hint).unwrap_or(0);
-        found.insert(place, Cause::new("rule", said));
+        let said = said.next().unwrap_or("the run was not correct");
+        found.push(Cause::new("rule", said.to_owned()));
     }
     found
 }

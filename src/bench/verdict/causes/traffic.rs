@@ -6,7 +6,10 @@ use crate::bench::record::observed::SeenType;
 /// A leader that was silent for less was not silent.
 const SILENT_MS: u128 = 50;
 /// So much output is worth a word, in bytes.
-const MUCH_PRINTED_BYTES: u64 = 10_000_000;
+const MUCH_PRINTED_BYTES: u64 = 5_000_000;
+/// A second with more messages than so many, and than so many for each request of a second, is a storm.
+const STORM_MESSAGES: u64 = 1_000;
+const STORM_MESSAGES_PER_REQUEST: f64 = 20.0;
 /// How many types a storm is described by.
 const SHOWN_TYPES: usize = 3;
 
@@ -16,35 +19,62 @@ pub(super) fn storm(seen: &Seen<'_>) -> Option<Cause> {
     if total < seen.config.max_packets {
         return None;
     }
-    let types = by_count(&seen.observed.types);
-    let made_of: Vec<String> = types
-        .iter()
-        .take(SHOWN_TYPES)
-        .map(|it| {
-            let share = it.count() as f64 / total.max(1) as f64 * 100.0;
-            format!("{share:.0} % `{}`{}", printable(&it.kind), mostly(seen, it))
-        })
-        .collect();
     let text = format!(
         "message storm: {total} messages by {}, which ended the run; {}",
         seconds(seen.lasted),
-        list(&made_of),
+        made_of(seen),
     );
-    let evidence = types
+    Some(shown(Cause::new("message_storm", text), seen))
+}
+
+/// More messages than requests explain, though not so many that they end the run.
+pub(super) fn many_messages(seen: &Seen<'_>) -> Option<Cause> {
+    if storm(seen).is_some() {
+        return None;
+    }
+    let (second, count) = busiest(seen)?;
+    let lifetime = seen.config.lifetime.as_secs_f64().max(1.0);
+    let requests = f64::from(seen.config.requests) / lifetime;
+    if count < STORM_MESSAGES || (count as f64) < STORM_MESSAGES_PER_REQUEST * requests {
+        return None;
+    }
+    let text = format!(
+        "there was a message storm: {count} messages in second {second} alone, where {requests:.0} requests \
+         a second were made; {}",
+        made_of(seen),
+    );
+    Some(shown(Cause::hint("many_messages", text), seen))
+}
+
+/// The second with the most messages, and how many.
+fn busiest(seen: &Seen<'_>) -> Option<(usize, u64)> {
+    let seconds = seen.observed.per_second.iter().copied().enumerate();
+    seconds.max_by_key(|(_, count)| *count)
+}
+
+/// What all messages are made of, the most frequent types.
+fn made_of(seen: &Seen<'_>) -> String {
+    let total = seen.counters.total_msgs;
+    let types = by_count(&seen.observed.types);
+    let types = types.iter().take(SHOWN_TYPES).map(|it| {
+        let share = it.count() as f64 / total.max(1) as f64 * 100.0;
+        format!("{share:.0} % `{}`{}", printable(&it.kind), mostly(seen, it))
+    });
+    list(&types.collect::<Vec<_>>())
+}
+
+/// A storm with how many messages of each type there were, and when most.
+fn shown(cause: Cause, seen: &Seen<'_>) -> Cause {
+    let types = by_count(&seen.observed.types);
+    let types = types
         .iter()
         .map(|it| Evidence::timeless(format!("{} `{}`", it.count(), printable(&it.kind))));
-    let busiest = seen.observed.per_second.iter().enumerate();
-    let busiest = busiest.max_by_key(|(_, count)| **count);
-    let busiest = busiest.map(|(second, count)| {
-        let text = format!("the busiest second: {}", plural(*count, "message"));
-        Evidence::at(
-            std::time::Duration::from_secs(second as u64),
-            None,
-            None,
-            text,
-        )
+    let busiest = busiest(seen).map(|(second, count)| {
+        let text = format!("the busiest second: {}", plural(count, "message"));
+        let time = std::time::Duration::from_secs(second as u64);
+        Evidence::at(time, None, None, text)
     });
-    Some(Cause::new("message_storm", text).shown_by(busiest.into_iter().chain(evidence), 0))
+    cause.shown_by(busiest.into_iter().chain(types), 0)
 }
 
 /// Who sent most messages of a type, if one did.
@@ -71,9 +101,9 @@ pub(super) fn two_leaders(seen: &Seen<'_>) -> Option<Cause> {
     let first = two.first.first()?;
     let (one, other) = (first.one.min(first.other), first.one.max(first.other));
     let text = format!(
-        "perhaps there are two leaders: {one} and {other} said in turns that they lead, {} from {} on, \
+        "there may be two leaders: {one} and {other} said in turns that they lead, {} from {} on, \
          without a partition",
-        plural(two.count, "time"),
+        times(two.count),
         seconds(first.time),
     );
     let evidence = two.first.iter().map(|it| {
@@ -94,13 +124,13 @@ pub(super) fn silent_leader(seen: &Seen<'_>) -> Option<Cause> {
     let silent: Vec<_> = silent.collect();
     let first = silent.first()?;
     let text = format!(
-        "perhaps leaders send too few heartbeats: {} sent nothing for {}, then {} led though nothing had \
+        "leaders may send too few heartbeats: {} sent nothing for {}, then {} led though nothing had \
          happened to {}; that was seen {}",
         first.from,
         milliseconds(first.silence),
         first.to,
         first.from,
-        plural(silent.len() as u64, "time"),
+        times(silent.len() as u64),
     );
     let evidence = silent.iter().map(|it| {
         let silence = milliseconds(it.silence);
@@ -131,6 +161,14 @@ pub(super) fn prints_without_end(seen: &Seen<'_>) -> Option<Cause> {
         ))
     });
     Some(Cause::hint("prints_without_end", text).shown_by(evidence, loud.len() as u64))
+}
+
+/// How often.
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        _ => format!("{count} times"),
+    }
 }
 
 /// A replica's text without what would upset a terminal.
