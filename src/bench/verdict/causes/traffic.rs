@@ -39,11 +39,11 @@ pub(super) fn many_messages(seen: &Seen<'_>) -> Option<Cause> {
         return None;
     }
     let text = format!(
-        "there was a message storm: {count} messages in second {second} alone, where {requests:.0} requests \
+        "message storm: {count} messages in second {second} alone, where {requests:.0} requests \
          a second were made; {}",
         made_of(seen),
     );
-    Some(shown(Cause::hint("many_messages", text), seen))
+    Some(shown(Cause::hint("message_storm", text), seen))
 }
 
 /// The second with the most messages, and how many.
@@ -56,7 +56,9 @@ fn busiest(seen: &Seen<'_>) -> Option<(usize, u64)> {
 fn made_of(seen: &Seen<'_>) -> String {
     let total = seen.counters.total_msgs;
     let types = by_count(&seen.observed.types);
-    let types = types.iter().take(SHOWN_TYPES).map(|it| {
+    // A hundredth explains nothing.
+    let types = types.iter().filter(|it| 100 * it.count() >= total);
+    let types = types.take(SHOWN_TYPES).map(|it| {
         let share = it.count() as f64 / total.max(1) as f64 * 100.0;
         format!("{share:.0} % `{}`{}", printable(&it.kind), mostly(seen, it))
     });
