@@ -4,8 +4,8 @@
 //! Two programs share this crate: the replica (`src/bin/leasekv.rs`) and the bench
 //! (`src/bin/leasekv-sim.rs`, behind `./run`). They only meet on the network.
 //!
-//! The first seven rooms are the replica, which builds without the rest. A room may use those above it in this
-//! table, and none below. The test `architecture` has the exact edges and fails on any other.
+//! The first seven rows are the replica, which builds without the rest. A room is a module with its files. It may use the
+//! rooms above it in this table, and none below. The test `architecture` has the exact edges and fails on any other.
 //!
 //! | where | what it is for | what it must never know |
 //! | --- | --- | --- |
@@ -30,7 +30,7 @@
 //!
 //! **An election, from the silence to the first commit.** [`consensus::Consensus::advance`] finds a follower's time over
 //! (`follower.rs`: `advance`) and makes it a pre-candidate (`node.rs`: `change`; `candidate.rs`: `PreCandidate::begin`), which asks the
-//! others. They answer by `follower.rs`: `on_pre_vote`, and it stands for election once it has heard them out (`stand_if_heard_out`,
+//! others. They answer by `follower.rs`: `on_pre_vote`, and it stands for election once they have answered (`stand_if_heard_out`,
 //! `Candidate::begin`). They vote by `voter.rs`: `vote`; with a quorum it leads (`lead_with_quorum`, `leader.rs`: `Leader::begin`) and
 //! adds a no-op. The service sees that ([`kv::Service::advance`]: `follow`) and serves what has waited, so that it leaves with the no-op
 //! (`dispatch`). Once no deposed leader can have a lease (`lease.rs`), the no-op is committed, and the leader serves gets.

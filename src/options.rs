@@ -11,7 +11,7 @@ use crate::replica::Options;
 /// The longest time that an option may be set to.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// What an option is about. README.md and `docs/options.md` show them in this order.
+/// What an option is about. `docs/options.md` shows them in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Group {
     /// How long things last.

@@ -14,10 +14,10 @@
 //! | [`trace`] | a run as a file | drawing |
 //! | [`page`] | the picture of a run or of sweeps, an HTML file | anything but traces and samples |
 //! | [`show`] | what is printed | what made a run |
-//! | [`drivers`] | `real` runs processes, `virtual_time` runs this project's cores | what is asked for; `real`: how replicas agree |
+//! | [`drivers`] | `real` runs processes, `virtual_time` embeds this project's | what is asked for; `real`: how replicas agree |
 //! | [`app`] | what a user asks for, carried out | nothing: the only room that sees all |
 //!
-//! Of the replica's own modules, only `drivers::virtual_time` and `app` know the core. `trace`, `page`
+//! Only `drivers::virtual_time` and `app` know this project's replica from inside. `trace`, `page`
 //! and `drivers::real` know what a replica may tell of its state ([`course::state`](crate::course::state)),
 //! which is plain data.
 

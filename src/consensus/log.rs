@@ -5,9 +5,9 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::entry::Entry;
+use super::entry::{Command, Entry};
 use super::fingerprint::Measure;
-use super::options::Options;
+use super::options::{Limits, Options};
 use super::time::Time;
 use super::types::{Index, LogId};
 
@@ -52,6 +52,23 @@ impl<C> Log<C> {
     /// The index through which entries are known to be committed.
     pub fn commit(&self) -> Index {
         self.commit
+    }
+
+    /// As many entries from `start` on as fit into one append.
+    pub(super) fn batch(&self, start: Index, limits: &Limits) -> Vec<Entry<C>>
+    where
+        C: Command,
+    {
+        let mut bytes = 0;
+        self.from(start)
+            .take(limits.max_append_entries)
+            .enumerate()
+            .take_while(|(place, entry)| {
+                bytes += entry.size_bound();
+                *place == 0 || bytes <= limits.max_append_bytes
+            })
+            .map(|(_, entry)| entry.clone())
+            .collect()
     }
 
     /// The entry at `index`, if there is one.

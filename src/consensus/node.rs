@@ -164,7 +164,7 @@ impl<C: Command> Consensus<C> {
     /// What the leader is to take into account when it sends; it stays so until the next call.
     pub fn wish(&mut self, wishes: Wishes) {
         if let Role::Leader(leader) = &mut self.role {
-            leader.replicator.wish(wishes);
+            leader.replicator.wish(wishes, &self.core.options.timing);
         }
     }
 
@@ -305,6 +305,11 @@ impl<C: Command> Consensus<C> {
 
     fn on_pre_vote(&mut self, from: Id, request: VoteRequest) {
         let core = &mut self.core;
+        if let Role::PreCandidate(own) = &self.role
+            && own.yields_to(core, from, request)
+        {
+            self.role = Role::Follower(Follower::yielding(core, own.suspects_leader()));
+        }
         match &mut self.role {
             Role::Follower(follower) => follower.on_pre_vote(core, from, request),
             Role::PreCandidate(_) | Role::Candidate(_) => {

@@ -21,6 +21,8 @@ pub struct Silence {
     pub chance: f64,
     /// Whether it kept silent in the election already.
     pub is_missing: bool,
+    /// Whether so much gets lost that it may well have got what it was sent.
+    pub may_have_heard: bool,
 }
 
 /// What can be seen of a replica by whoever uses it.
@@ -112,6 +114,7 @@ impl<C: Command> Consensus<C> {
             since: progress.awaiting,
             chance: delivery.chance_of_silence(progress.unanswered),
             is_missing: progress.missing,
+            may_have_heard: delivery.loses_much(),
         })
     }
 

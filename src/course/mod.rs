@@ -10,7 +10,7 @@
 //! | `mailbox` | the socket: full buffers, and noticing that the simulator is gone |
 //! | [`decode`], [`encode`] | datagrams to inputs, outputs to datagrams |
 //! | `incoming` | what a datagram can say |
-//! | `quick` | reads the datagrams that look as usual: keys in the order in which they are written here |
+//! | `quick` | reads datagrams whose keys are in the order in which this replica writes them, which is faster |
 //! | `wire` | how entries, log IDs and receipts are read |
 //! | [`state`], `teller` | tells of the replica's state on stderr, if it is asked to |
 //!

@@ -10,7 +10,7 @@
 //! | [`store`] | what the committed puts make |
 //! | [`service`] | requests: serve, hold, redirect, pass on; applying the log |
 //! | `queue` | requests that wait |
-//! | `redirects` | clients give a dead leader away |
+//! | `redirects` | which clients come back because they have not found the leader |
 //! | [`replies`] | who tells a client what became of its put |
 //! | [`options`] | every constant, with its unit, reason and relations |
 //! | `mistakes` | classic mistakes to build in, for checking the checks |

@@ -40,10 +40,11 @@ pub struct Timing {
     /// not found it.
     pub suspicion_window: Duration,
     /// How long the replica that answers a put must be silent at least for the leader to answer in its
-    /// place.
+    /// place, where so little gets lost that it cannot have got the put.
     pub answerer_patience: Duration,
-    /// How long a leader leaves inherited puts to an answerer that is away. It has likely answered, so this
-    /// is long: till then only gets by the puts' own clients, of their keys, wait.
+    /// How long a leader leaves other puts to an answerer that is away, and those that it has inherited. It may well have
+    /// answered, so this is longer than most partitions last: till then only gets by the puts' own clients, of their
+    /// keys, wait.
     pub answerer_return: Duration,
 }
 
@@ -72,7 +73,7 @@ impl Default for Timing {
             client_hold_max: Duration::from_millis(200),
             suspicion_window: Duration::from_secs(2),
             answerer_patience: Duration::from_millis(100),
-            answerer_return: Duration::from_secs(10),
+            answerer_return: Duration::from_secs(4),
         }
     }
 }

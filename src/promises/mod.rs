@@ -1,8 +1,8 @@
 //! What a cluster promises, checked across all replicas after every step of any, through their read-only
 //! views: Raft's promises (Figure 3 of the paper), the lease's, and those to clients.
 //!
-//! Written once, for sweeps in virtual time, for the tests under chance and for the model check. Nothing here
-//! may influence a run. The checks are incremental: a step costs what it changes.
+//! Written once, for sweeps in virtual time, for the tests with random steps and for the model check. Nothing
+//! here may influence a run. The checks are incremental: a step costs what it changes.
 //!
 //! | file | what it is about |
 //! | --- | --- |

@@ -3,7 +3,7 @@
 //! | room | what it drives | what it must never know |
 //! | --- | --- | --- |
 //! | [`real`] | processes in real time, behind UDP sockets | how replicas agree |
-//! | [`virtual_time`] | this project's cores in virtual time, every step checked | clocks, and chance that is not the seed's |
+//! | [`virtual_time`] | embedded replicas of this project in virtual time, every step checked | clocks, and chance that is not the seed's |
 //!
 //! A driver must never decide anything that the world decides.
 

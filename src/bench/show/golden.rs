@@ -74,6 +74,7 @@ pub(crate) fn report() -> Report {
             errors: Vec::new(),
             values: [Some(4001.0), Some(4002.0), Some(4003.0), Some(0.404)],
             tiers: [Tier::Bonus, Tier::Full, Tier::Partial, Tier::None],
+            reachable: [Tier::Bonus, Tier::Bonus, Tier::Full, Tier::Partial],
         },
         causes: Vec::new(),
         observed: observed(),

@@ -61,6 +61,7 @@ pub fn tables(sweeps: &[Sweep]) -> String {
     align(&mut table);
     writeln!(text, "\nrequest latency (ms)\n{table}").expect("memory");
     doomed(sweeps, &mut text);
+    lost_tiers(sweeps, &mut text);
     let mut table = new_table(&["config", "kills", "min", "median", "p99", "max"]);
     for sweep in sweeps {
         let times = sorted(
@@ -81,6 +82,39 @@ pub fn tables(sweeps: &[Sweep]) -> String {
         writeln!(text, "\noutage after the kill of a leader (ms)\n{table}").expect("memory");
     }
     text
+}
+
+/// How many tiers a run lost on average of those that could have been had, a row a config and one for the sum. Not of the
+/// latency, which in virtual time is the network's.
+fn lost_tiers(sweeps: &[Sweep], text: &mut String) {
+    const COUNTED: [Metric; 3] = [Metric::TotalMsgs, Metric::Failures, Metric::Duplicates];
+    let mut header = vec!["config"];
+    header.extend(COUNTED.map(Metric::name));
+    header.push("sum");
+    let mut table = new_table(&header);
+    let mut total = [0.0; COUNTED.len()];
+    let row = |name: &str, lost: [f64; COUNTED.len()]| {
+        let mut row = vec![name.to_owned()];
+        row.extend(lost.map(|lost| format!("{lost:.3}")));
+        row.push(format!("{:.3}", lost.iter().sum::<f64>()));
+        row
+    };
+    for sweep in sweeps {
+        let lost = COUNTED.map(|metric| {
+            let index = Metric::ALL.iter().position(|it| *it == metric);
+            sweep.lost_tiers(index.expect("one of all"))
+        });
+        for (total, lost) in total.iter_mut().zip(lost) {
+            *total += lost;
+        }
+        table.add_row(row(&sweep.config.name, lost));
+    }
+    if sweeps.len() > 1 {
+        table.add_row(row("sum", total));
+    }
+    align(&mut table);
+    let meaning = "how many worse than the best that could be had in that run, on average";
+    writeln!(text, "\nloss of tiers ({meaning})\n{table}").expect("memory");
 }
 
 /// How many of the failures are nobody's, and what is left of them, a row for each config that has any.

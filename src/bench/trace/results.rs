@@ -19,7 +19,8 @@ const MAX_LISTED: usize = 200;
 ///
 /// `metrics.median_latency`, `mean_latency` and `duration_s` are in seconds; what ends in `_ms` is
 /// in milliseconds. A value that does not exist (no answers) is `null`, and so is `linearizable` if
-/// it was not checked or too hard to decide, and `late` if nothing held the run up. `doomed` are those
+/// it was not checked or too hard to decide, and `late` if nothing held the run up. `reachable` are the best tiers that
+/// any replica could have had in this run. `doomed` are those
 /// of the unanswered that nobody could have answered; `bursts` says how many turns of the simulator
 /// fired how many requests, `bursts_with_events` how many requests and events.
 pub fn object(report: &Report) -> Value {
@@ -53,6 +54,7 @@ pub fn object(report: &Report) -> Value {
         }),
         "linearizable": report.linearizability.known(),
         "tiers": by_metric(&|index| json!(verdict.tiers[index].number())),
+        "reachable": by_metric(&|index| json!(verdict.reachable[index].number())),
         "request_latency_ms": {"p50": latency(0.5), "p99": latency(0.99), "max": latency(1.0)},
         "outages_ms": outages,
         "messages_by_type": counters.messages_by_type,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::report::Report;
-use super::scoring::Tier;
+use super::scoring::{Tier, lost_tiers};
 use super::violation::{Violation, violation};
 use crate::bench::config::{Config, Metric};
 use crate::bench::record::history::HistoryEvent;
@@ -19,6 +19,8 @@ pub struct Sample {
     pub values: [Option<f64>; 4],
     /// Their tiers, in the same order.
     pub tiers: [Tier; 4],
+    /// The best tiers that could have been had, in the same order.
+    pub reachable: [Tier; 4],
     /// Whether the run passed by the course's rules.
     pub passed: bool,
     /// Why not, if not.
@@ -55,6 +57,7 @@ impl Sample {
             seed: report.seed,
             values: report.verdict.values,
             tiers: report.verdict.tiers,
+            reachable: report.verdict.reachable,
             passed: report.passed() && broken.is_none(),
             errors: report.verdict.errors.clone(),
             violation: violation(report, broken),
@@ -75,6 +78,7 @@ impl Sample {
             seed,
             values: [None; 4],
             tiers: [Tier::None; 4],
+            reachable: [Tier::Bonus; 4],
             passed: false,
             errors: Vec::new(),
             violation: Some(format!("a core stopped: {}", said.replace('\n', " "))),
@@ -107,6 +111,17 @@ impl Sweep {
             counts[usize::from(sample.tiers[metric].number())] += 1;
         }
         counts
+    }
+
+    /// How many tiers of a metric a run lost of those that could have been had, on average.
+    pub fn lost_tiers(&self, metric: usize) -> f64 {
+        let lost = |sample: &Sample| lost_tiers(sample.tiers[metric], sample.reachable[metric]);
+        let sum: u64 = self
+            .samples
+            .iter()
+            .map(|sample| u64::from(lost(sample)))
+            .sum();
+        sum as f64 / self.samples.len().max(1) as f64
     }
 
     /// The runs that showed what no run may show.

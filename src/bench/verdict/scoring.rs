@@ -68,6 +68,21 @@ pub struct Verdict {
     pub values: [Option<f64>; 4],
     /// Their tiers; all [`Tier::None`] if the run has not passed.
     pub tiers: [Tier; 4],
+    /// The best tiers that any replica could have had in this run.
+    pub reachable: [Tier; 4],
+}
+
+/// How many tiers of a metric were lost that could have been had.
+///
+/// # Panics
+///
+/// If the tier is better than the best: then the best was judged wrongly.
+pub fn lost_tiers(tier: Tier, reachable: Tier) -> u8 {
+    assert!(
+        tier >= reachable,
+        "{tier:?} is better than what could be had, {reachable:?}"
+    );
+    tier.number() - reachable.number()
 }
 
 impl Verdict {
@@ -102,7 +117,38 @@ pub fn judge(config: &Config, counters: &Counters, evidence: &Evidence) -> Verdi
         errors,
         values,
         tiers,
+        reachable: reachable(config, counters, evidence),
     }
+}
+
+/// The best tiers that could be had: no duplicates, no failures but the doomed, and so few messages that the run is
+/// just correct. Where the clients' draw alone fails the run, nothing could be had.
+fn reachable(config: &Config, counters: &Counters, evidence: &Evidence) -> [Tier; 4] {
+    let least = least_msgs(config).ceil();
+    let best = Counters {
+        total_msgs: least as u64,
+        generated_get: counters.generated_get,
+        generated_put: counters.generated_put,
+        failed_to_generate_get: counters.failed_to_generate_get,
+        ..Counters::default()
+    };
+    let stored = Evidence {
+        stored: true,
+        ..Evidence::default()
+    };
+    if !errors(config, &best, &stored).is_empty() {
+        return [Tier::None; 4];
+    }
+    let values = [least, evidence.doomed as f64, 0.0, 0.0];
+    std::array::from_fn(|index| Tier::of(Some(values[index]), config.benchmarks[index]))
+}
+
+/// So many messages between replicas are the least for which a run is correct.
+fn least_msgs(config: &Config) -> f64 {
+    f64::from(config.requests)
+        * config.replicas as f64
+        * (1.0 - config.mix)
+        * (1.0 - config.maximum_appends_batched_fraction)
 }
 
 fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<String> {
@@ -163,10 +209,7 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
         "gets drawn",
         draw,
     );
-    let least_msgs = f64::from(config.requests)
-        * config.replicas as f64
-        * (1.0 - config.mix)
-        * (1.0 - config.maximum_appends_batched_fraction);
+    let least_msgs = least_msgs(config);
     if evidence.stored && (counters.total_msgs as f64) < least_msgs {
         errors.push(format!(
             "{} messages between replicas: replication takes at least {}",
@@ -280,6 +323,37 @@ mod tests {
         assert_eq!(error_of(ten), "");
         assert_eq!(error_of(|counters, _| counters.total_msgs = 13), "");
         assert!(error_of(|counters, _| counters.total_msgs = 12).contains("at least 13"));
+    }
+
+    #[test]
+    fn what_could_be_had_leaves_out_the_doomed_and_what_the_clients_drew() {
+        let (config, mut counters, mut evidence) = flawless();
+        let reachable = |counters: &Counters, evidence: &Evidence| {
+            judge(&config, counters, evidence)
+                .reachable
+                .map(Tier::number)
+        };
+        // 13 messages are the least, and the bonus of 13 cannot be had with them.
+        assert_eq!(reachable(&counters, &evidence)[0], 1);
+        assert_eq!(config.benchmarks[1], [1.0, 2.0, 10.0], "of failures");
+        for (doomed, best) in [(0, 0), (1, 1), (2, 2), (10, 3)] {
+            evidence.doomed = doomed;
+            assert_eq!(reachable(&counters, &evidence)[1], best, "{doomed} doomed");
+        }
+        counters.total_msgs = 0;
+        assert_eq!(
+            reachable(&counters, &evidence)[0],
+            1,
+            "whatever was reached"
+        );
+        counters.failed_to_generate_get = 1;
+        assert_eq!(
+            reachable(&counters, &evidence),
+            [3; 4],
+            "the draw fails the run"
+        );
+        assert_eq!(lost_tiers(Tier::None, Tier::None), 0);
+        assert_eq!(lost_tiers(Tier::Partial, Tier::Bonus), 2);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The simulation: clients, network, faults and counting. What happened goes in, what to do comes out.
 //!
-//! A driver feeds in what happened and when, and carries out the actions that come out; it
-//! may run real processes or play with embedded replicas in virtual time.
+//! A driver feeds in what happened and when, and carries out the actions that come out. One driver runs
+//! real processes, another one embedded replicas in virtual time.
 //!
 //! | file | what it does | what it must never do |
 //! | --- | --- | --- |

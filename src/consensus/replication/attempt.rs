@@ -13,6 +13,8 @@ use crate::consensus::time::Time;
 pub(crate) struct Attempt {
     /// Since when what is lacking now has been lacking.
     pub began: Time,
+    /// When it was last sent, wanting a response.
+    pub sent_at: Time,
     /// When to look at it again.
     pub retry_at: Time,
     /// How long to wait after a further attempt.
@@ -41,6 +43,7 @@ impl Attempt {
     pub(crate) fn new(now: Time, patience: Duration) -> Attempt {
         Attempt {
             began: now,
+            sent_at: now,
             retry_at: now + patience,
             delay: patience,
             failures: 0,
@@ -63,19 +66,25 @@ impl Attempt {
         let worth_from = |offer| self.began + silence.pays_from(offer, price);
         let expected = self.began + silence.wait(now.since(self.began));
         let again_from = worth_from(again);
-        let copy_from = copy.map(worth_from);
+        let copy_from = copy.map(worth_from).filter(|from| *from < again_from);
+        // What brings more for its price comes first.
+        let first_from = copy_from.unwrap_or(again_from);
         let mut after = *self;
-        let next = if again_from <= expected {
-            after.failures = self.failures.saturating_add(1);
-            after.copies = 0;
-            Next::Again
-        } else if copy_from.is_some_and(|from| from <= expected) {
-            after.copies = self.copies.saturating_add(1);
-            Next::Copy
-        } else {
-            let soonest = copy_from.map_or(again_from, |from| from.min(again_from));
-            after.retry_at = soonest.max(now + patience);
+        if expected < first_from {
+            after.retry_at = first_from.max(now + patience);
             return (Next::Wait, after);
+        }
+        let next = match copy_from {
+            Some(_) => {
+                after.copies = self.copies.saturating_add(1);
+                Next::Copy
+            }
+            None => {
+                after.failures = self.failures.saturating_add(1);
+                after.sent_at = now;
+                after.copies = 0;
+                Next::Again
+            }
         };
         // As long as it can be bad luck there is no reason to slow down.
         if silence.is_death() {
@@ -86,15 +95,23 @@ impl Attempt {
     }
 
     /// What a model checker tells attempts apart by.
-    pub(crate) fn fingerprint(&self, measure: Measure, tuning: &Tuning, hasher: &mut impl Hasher) {
+    pub(crate) fn fingerprint(
+        &self,
+        measure: Measure,
+        patience: Duration,
+        tuning: &Tuning,
+        hasher: &mut impl Hasher,
+    ) {
         let Attempt {
             began,
+            sent_at,
             retry_at,
             delay,
             failures,
             copies,
             has_failed,
         } = self;
+        measure.age(*sent_at, patience).hash(hasher);
         (measure.until(*retry_at), delay, failures, copies).hash(hasher);
         // Where messages cost nothing it does not matter how long anybody waits, and without a memory not what failed.
         let is_dear = !tuning.message_price.is_zero();

@@ -45,6 +45,11 @@ impl Delivery {
         (f64::from(self.rate) / f64::from(ALWAYS)).clamp(0.1, 0.985)
     }
 
+    /// Whether so much gets lost that who is silent may well have got what it was sent.
+    pub(crate) fn loses_much(self) -> bool {
+        self.success() < 0.95
+    }
+
     /// How likely it is by chance that as many attempts fail one after the other, or that a follower that lives is not
     /// heard of after as many appends: most of them come along a route as well.
     pub(crate) fn chance_of_silence(self, attempts: u32) -> f64 {

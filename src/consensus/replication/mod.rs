@@ -1,11 +1,11 @@
-//! How entries get from the leader to the followers (Raft §5.3), and back the word that they have them.
+//! How entries get from the leader to the followers, and how it learns that they have them (Raft §5.3).
 //!
 //! There is one mechanism, an append with a *route*: its receiver stores it and passes it on to the next
 //! on the route, and the last one answers the leader for all. A *plan* is a list of routes: one route over just enough
 //! followers for a quorum takes the fewest messages, a route of its own for each follower (a star) the fewest hops.
 //! It is safe because Raft commits by who holds an entry, and never asks how it got there.
 //!
-//! Must never decide what is committed by the leader: that is `role/leader.rs`.
+//! It must never decide what the leader commits: that is `role/leader.rs`.
 //!
 //! | file | what it is about |
 //! | --- | --- |

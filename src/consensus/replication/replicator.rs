@@ -1,25 +1,24 @@
 //! A leader's part: along which routes entries travel, and when they are sent again (Raft §5.3).
 
 mod responses;
+mod retrying;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use super::attempt::{Attempt, Next};
+use super::attempt::Attempt;
 use super::delivery::Delivery;
 use super::followers::Followers;
 use super::pace::{Gaps, RoundTrips};
 use super::progress::Progress;
 use super::wishes::Wishes;
-use super::worth::{Offer, Silence};
 use crate::consensus::core::Core;
-use crate::consensus::entry::{Command, Entry};
+use crate::consensus::entry::Command;
 use crate::consensus::fingerprint::Measure;
-use crate::consensus::log::Log;
 use crate::consensus::members::reached_by;
 use crate::consensus::message::{Append, Body};
-use crate::consensus::options::{Limits, Options, Plan};
+use crate::consensus::options::{Options, Plan, Timing};
 use crate::consensus::time::Time;
 use crate::consensus::types::{Index, LogId};
 use crate::id::Id;
@@ -94,7 +93,14 @@ impl Replicator {
         self.commits_from
     }
 
-    pub(crate) fn wish(&mut self, wishes: Wishes) {
+    /// Takes wishes in. With one more read that waits, what was not worth its price may be.
+    pub(crate) fn wish(&mut self, wishes: Wishes, timing: &Timing) {
+        let patience = self.patience(timing);
+        if wishes.reads > self.wishes.reads
+            && let Some(attempt) = &mut self.attempt
+        {
+            attempt.retry_at = attempt.retry_at.min(attempt.sent_at + patience);
+        }
         self.wishes = wishes;
     }
 
@@ -118,12 +124,15 @@ impl Replicator {
         self.attempt.as_ref().is_some_and(is_death)
     }
 
-    /// From when on the leader has reason to think that it cannot reach a quorum; none if it has none.
+    /// From when on the leader has reason to think that it cannot reach a quorum; none if it has none. Where it only seemed so,
+    /// one more attempt, which goes to everybody, shows that it can: a false doubt would cost an election.
     pub(crate) fn doubts_from<C: Command>(&self, core: &Core<C>) -> Option<Time> {
-        if !self.seems_cut_off() {
+        let attempt = self.attempt.as_ref()?;
+        if !self.delivery.is_death(attempt.failures.saturating_sub(1)) {
             return None;
         }
-        Some(self.stalled_since(core)? + core.options.timing.quorum_doubt)
+        let late = attempt.sent_at + self.patience(&core.options.timing);
+        Some(late.max(self.stalled_since(core)? + core.options.timing.quorum_doubt))
     }
 
     /// Who will be the last on the route of the next entry: the leader itself, if that has no route.
@@ -155,7 +164,7 @@ impl Replicator {
         if from > commit || told.is_none_or(|told| told >= commit) {
             return;
         }
-        let patience = self.patience(core);
+        let patience = self.patience(&core.options.timing);
         let attempt = self.attempt.get_or_insert(Attempt::new(core.now, patience));
         attempt.delay = patience;
         attempt.retry_at = core.now + patience;
@@ -171,20 +180,23 @@ impl Replicator {
         }
         self.dispatched = last;
         self.gaps.note(core.now);
-        let (now, patience) = (core.now, self.patience(core));
+        let (now, patience) = (core.now, self.patience(&core.options.timing));
         let began = self.stalled_since(core).unwrap_or(now);
         // New entries' appends are a retry of all before them, too; but no stream of them may delay it for ever.
+        let seems_cut_off = self.seems_cut_off();
         let is_overdue = now.since(began) >= core.options.timing.overdue();
         let attempt = self.attempt.get_or_insert(Attempt::new(now, patience));
         attempt.began = began;
         attempt.failures = attempt.failures.saturating_add(1);
         attempt.copies = 0;
+        attempt.sent_at = now;
         attempt.delay = patience;
         attempt.retry_at = match is_overdue {
             true => attempt.retry_at.min(now + patience),
             false => now + patience,
         };
         match core.options.tuning.plan {
+            Plan::Route if seems_cut_off => self.send_to_all_lacking(core),
             Plan::Route => {
                 let end = self.next_end.take().or(self.route_end());
                 self.send_route(core, end);
@@ -220,88 +232,9 @@ impl Replicator {
     }
 
     /// How long the leader waits for a response before it takes an append for lost.
-    fn patience<C: Command>(&self, core: &Core<C>) -> Duration {
-        let timing = &core.options.timing;
+    fn patience(&self, timing: &Timing) -> Duration {
         let late = self.round_trips.timeout();
         late.min(timing.overdue()).max(timing.retry_min)
-    }
-
-    /// Looks again at what lacks a quorum, or the word of who is awaited, once its response is late: sends it
-    /// again if that is worth it, and else waits until it is.
-    pub(crate) fn retry<C: Command>(&mut self, core: &mut Core<C>) {
-        let lacks_quorum = self.held_by_quorum(core) < core.log.last_index();
-        // Before anything can be committed, the one that is awaited cannot have anything to say.
-        let lacks_word = self.wishes.awaited.is_some() && core.now >= self.commits_from;
-        if !lacks_quorum && !lacks_word {
-            self.attempt = None;
-            return;
-        }
-        let (now, patience) = (core.now, self.patience(core));
-        let attempt = self.attempt.get_or_insert(Attempt::new(now, patience));
-        if now < attempt.retry_at {
-            return;
-        }
-        if !std::mem::replace(&mut attempt.has_failed, true) {
-            let remembered = core.options.tuning.remembered_attempts;
-            self.delivery.note(false, remembered);
-        }
-        let attempt = *attempt;
-        let silence = self.silence(core, attempt);
-        let way = match (lacks_quorum, self.wishes.awaited) {
-            (false, Some((awaited, _))) => Way::Ask(awaited),
-            _ if self.seems_cut_off() || core.options.tuning.plan == Plan::Star => Way::Everybody,
-            _ => Way::Route,
-        };
-        let again = self.offer(core, &silence, way);
-        let copy = (way == Way::Route).then(|| silence.copy());
-        let price = core.options.tuning.message_price;
-        let (next, after) = attempt.look_again(now, &silence, again, copy, price, patience);
-        self.attempt = Some(after);
-        match next {
-            Next::Again => self.send_way(core, way),
-            Next::Copy => self.send_copy(core),
-            Next::Wait => {}
-        }
-    }
-
-    fn silence<C: Command>(&self, core: &Core<C>, attempt: Attempt) -> Silence {
-        let uncommitted = core.log.last_index().0 - core.log.commit().0;
-        let waiting = uncommitted.saturating_add(self.wishes.reads as u64);
-        let route = u32::try_from(core.members.quorum() - 1).unwrap_or(u32::MAX);
-        Silence {
-            delivery: self.delivery,
-            arrival: self.delivery.arrival(route + 1),
-            route,
-            failures: attempt.failures,
-            copies: attempt.copies,
-            waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
-            gap: self.gaps.expected(),
-            longest: core.options.timing.retry_max,
-        }
-    }
-
-    fn offer<C: Command>(&self, core: &Core<C>, silence: &Silence, way: Way) -> Offer {
-        match way {
-            Way::Route => silence.route(),
-            Way::Everybody => silence.directly(self.lacking(core).len()),
-            Way::Ask(_) => silence.directly(1),
-        }
-    }
-
-    fn send_way<C: Command>(&mut self, core: &mut Core<C>, way: Way) {
-        match way {
-            Way::Route => self.send_route(core, self.route_end()),
-            Way::Everybody => self.send_to_all_lacking(core),
-            Way::Ask(awaited) => self.send_along(core, &[awaited], true),
-        }
-    }
-
-    /// Sends what lacks a quorum to one more follower: should this leader die, its successor will know
-    /// of it. No response is wanted.
-    fn send_copy<C: Command>(&mut self, core: &mut Core<C>) {
-        if let Some(id) = self.followers.next_in_turn(self.delivery) {
-            self.send_along(core, &[id], false);
-        }
     }
 
     /// When a follower is sent a heartbeat unless anything else is sent before. The silent ones are sent them more
@@ -310,7 +243,7 @@ impl Replicator {
         let interval = core.options.timing.heartbeat_interval;
         let is_missed = self.wishes.missed.contains(&id);
         let longest = if is_missed { 1 } else { 2 } * interval;
-        progress.heartbeat_at(interval, longest, || self.patience(core))
+        progress.heartbeat_at(interval, longest, || self.patience(&core.options.timing))
     }
 
     /// Sends an append to each follower to which nothing was sent for a heartbeat interval, or for two if it
@@ -362,13 +295,13 @@ impl Replicator {
             response_wanted || rest.is_empty(),
             "only what wants a response is passed on"
         );
-        let (now, patience) = (core.now, self.patience(core));
+        let (now, patience) = (core.now, self.patience(&core.options.timing));
         let in_doubt = self.doubts_from(core).is_some_and(|from| now >= from);
         let mut start = core.log.last_index().next();
         for &id in route {
             start = start.min(self.follower(id).start(now, patience));
         }
-        let entries = batch(&core.log, start, &core.options.limits);
+        let entries = core.log.batch(start, &core.options.limits);
         let previous = core
             .log
             .id_at(start.previous())
@@ -430,7 +363,8 @@ impl Replicator {
             dispatched,
             is_announced,
             attempt,
-            round_trips,
+            // What was measured only matters within limits, as our patience.
+            round_trips: _,
             delivery,
             gaps,
             wishes,
@@ -440,16 +374,13 @@ impl Replicator {
         let timing = &options.timing;
         followers.fingerprint(measure, timing, hasher);
         let doubt = timing.quorum_doubt.max(timing.overdue());
+        let patience = self.patience(timing);
         (
             measure.until(*commits_from),
             measure.age(*progress_at, doubt),
             dispatched,
             is_announced,
-            // What was measured only matters within these limits.
-            round_trips
-                .timeout()
-                .min(timing.overdue())
-                .max(timing.retry_min),
+            patience,
             (delivery, wishes, next_end),
             measure.until(*heartbeat_due),
         )
@@ -461,38 +392,13 @@ impl Replicator {
         }
         attempt.is_some().hash(hasher);
         if let Some(attempt) = attempt {
-            attempt.fingerprint(measure, &options.tuning, hasher);
+            attempt.fingerprint(measure, patience, &options.tuning, hasher);
         }
     }
-}
-
-/// A way of sending again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// Along one route over those who are likeliest to answer.
-    Route,
-    /// To everybody who lacks something, each on a route of its own.
-    Everybody,
-    /// To the one whose word is awaited: a quorum holds all there is.
-    Ask(Id),
 }
 
 /// Whether a follower lacks more than fits into an append.
 fn is_far_behind<C: Command>(core: &Core<C>, progress: &Progress) -> bool {
     let batch = core.options.limits.max_append_entries as u64;
     core.log.last_index().0 >= progress.next.0 + batch
-}
-
-/// As many entries from `start` on as fit into one append.
-fn batch<C: Command>(log: &Log<C>, start: Index, limits: &Limits) -> Vec<Entry<C>> {
-    let mut bytes = 0;
-    log.from(start)
-        .take(limits.max_append_entries)
-        .enumerate()
-        .take_while(|(place, entry)| {
-            bytes += entry.size_bound();
-            *place == 0 || bytes <= limits.max_append_bytes
-        })
-        .map(|(_, entry)| entry.clone())
-        .collect()
 }

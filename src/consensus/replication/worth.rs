@@ -6,6 +6,9 @@
 //! > (the chance that it is needed) × (the chance that it helps) × (how long those who wait would otherwise wait)
 //! > ≥ (messages) × (their price)
 //!
+//! What only the leader has perishes with it: a put that has reached nobody else, and every read that waits for the lease.
+//! Then a client waits for ever, so their waiting counts for more.
+//!
 //! How long they would otherwise wait: until the next entry's append comes, since that carries what is missing as well;
 //! or until the silent one is found dead, if it is; and what has waited long is likely to wait as long again.
 
@@ -13,9 +16,8 @@ use std::time::Duration;
 
 use super::delivery::{DEATH, Delivery, power};
 
-/// What an entry that only its leader has costs, in times of waiting. It perishes with its leader, and whoever asked for
-/// it waits for ever. The bench's leaders live for some ten seconds; half a minute stands for ever, with a little more for
-/// good measure.
+/// What it costs that only the leader has something, in times of waiting. It perishes with its leader, and whoever asked
+/// for it waits for ever. The bench's leaders live for some ten seconds, and a run's forty stand for ever.
 const PERIL: f64 = 4.0;
 
 /// What is known of an attempt that is not acknowledged.
@@ -31,8 +33,10 @@ pub(crate) struct Silence {
     pub failures: u32,
     /// How many copies were sent besides, each to one more follower.
     pub copies: u32,
-    /// How many entries and reads wait for it.
-    pub waiting: u32,
+    /// How many entries wait for it.
+    pub entries: u32,
+    /// How many reads wait for it.
+    pub reads: u32,
     /// How long the next entry is away, if that is known.
     pub gap: Option<Duration>,
     /// The longest that anything waits before it is sent again.
@@ -44,8 +48,12 @@ pub(crate) struct Silence {
 pub(crate) struct Offer {
     /// How many messages it takes, responses included.
     pub messages: f64,
-    /// The share of the waiting that it is expected to save.
-    pub saves: f64,
+    /// How likely it is that it gets an entry answered that would otherwise wait.
+    pub answers: f64,
+    /// How likely it is that it brings an entry to somebody else that nobody but the leader has.
+    pub keeps: f64,
+    /// How likely the leader learns by it that the entries are committed, for which the reads wait.
+    pub tells: f64,
 }
 
 impl Silence {
@@ -76,7 +84,9 @@ impl Silence {
         let messages = (0..=self.route).map(|hop| power(arrival, hop)).sum();
         Offer {
             messages,
-            saves: self.chance_unserved() * power(arrival, self.route),
+            answers: self.chance_unserved() * power(arrival, self.route),
+            keeps: self.chance_alone() * arrival,
+            tells: power(arrival, self.route + 1),
         }
     }
 
@@ -85,7 +95,9 @@ impl Silence {
         let arrival = self.arrival;
         Offer {
             messages: (1.0 + arrival) * followers as f64,
-            saves: self.chance_unserved() * arrival,
+            answers: self.chance_unserved() * arrival,
+            keeps: self.chance_alone() * arrival,
+            tells: power(arrival, 2),
         }
     }
 
@@ -93,13 +105,17 @@ impl Silence {
     pub(crate) fn copy(&self) -> Offer {
         Offer {
             messages: 1.0,
-            saves: PERIL * self.chance_alone() * self.arrival,
+            answers: 0.0,
+            keeps: self.chance_alone() * self.arrival,
+            tells: 0.0,
         }
     }
 
     /// How long those who wait must be expected to wait for the offer to be worth its price.
     pub(crate) fn pays_from(&self, offer: Offer, price: Duration) -> Duration {
-        let saves = offer.saves * f64::from(self.waiting.max(1));
+        // A read is only the leader's to answer.
+        let saves = f64::from(self.entries) * (offer.answers + PERIL * offer.keeps)
+            + f64::from(self.reads) * (1.0 + PERIL) * offer.tells;
         let seconds = price.as_secs_f64() * offer.messages / saves.max(1e-9);
         Duration::from_secs_f64(seconds.min(1e6))
     }
@@ -134,7 +150,8 @@ mod tests {
             route: 2,
             failures: 1,
             copies: 0,
-            waiting: 1,
+            entries: 1,
+            reads: 0,
             gap: Some(Duration::from_millis(100)),
             longest: Duration::from_secs(1),
         }
@@ -159,6 +176,11 @@ mod tests {
         };
         assert!(pays(silence.route(), 1) && !pays(silence.route(), 50));
         assert!(pays(silence.copy(), 50) && !pays(silence.copy(), 500));
+        let with_a_read = Silence {
+            reads: 1,
+            ..silence
+        };
+        assert!(with_a_read.pays_from(silence.route(), Duration::from_millis(50)) <= wait);
         // What has waited for a second is likely to wait for another.
         let long = silence.wait(Duration::from_secs(1));
         assert!(silence.pays_from(silence.route(), Duration::from_millis(50)) < long);

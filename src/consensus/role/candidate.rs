@@ -12,6 +12,7 @@ use std::time::Duration;
 use ::log::info;
 
 use super::transition::Transition;
+use super::voter;
 use crate::consensus::core::Core;
 use crate::consensus::entry::Command;
 use crate::consensus::fingerprint::Measure;
@@ -165,6 +166,23 @@ impl PreCandidate {
         // Who holds more has been asked for its pre-vote, so it knows that the leader is silent and campaigns itself.
         self.outdone |= response.last > core.log.last();
         self.stand_if_heard_out(core)
+    }
+
+    /// Whether somebody has found the leader gone.
+    pub(crate) fn suspects_leader(&self) -> bool {
+        self.campaign.leader_suspected
+    }
+
+    /// Whether to leave the election to another who asks for pre-votes. Of two one must, or they take each other's
+    /// votes: who holds more goes on, or the one with the higher ID.
+    pub(crate) fn yields_to<C: Command>(
+        &self,
+        core: &Core<C>,
+        other: Id,
+        request: VoteRequest,
+    ) -> bool {
+        let is_ahead = (request.last, other) > (core.log.last(), core.own());
+        is_ahead && voter::suffices(core, request.last)
     }
 
     /// Stands for election if a quorum is for it, nobody holds more, and nobody is left to wait for.

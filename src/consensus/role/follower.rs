@@ -49,6 +49,16 @@ impl Follower {
         }
     }
 
+    /// One that leaves the election to another, which has the first try.
+    pub(crate) fn yielding<C: Command>(core: &mut Core<C>, suspected: bool) -> Follower {
+        let patience = 2 * core.options.timing.campaign_timeout;
+        Follower {
+            heard_at: None,
+            suspected,
+            election_at: core.now + core.random_duration(patience, 2 * patience),
+        }
+    }
+
     /// Campaigns if it is time to.
     pub(crate) fn advance<C: Command>(&self, core: &Core<C>) -> Option<Transition> {
         if core.now < self.election_at {

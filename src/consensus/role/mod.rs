@@ -1,5 +1,5 @@
-//! What a replica is at the moment, each role with the state that only it has: that is made when the
-//! role begins and gone when it ends, so it cannot be stale.
+//! What a replica is at the moment. Each role is a type with the state that only this role has. It is made
+//! when the role begins and gone when the role ends, so nothing in it can be stale.
 //!
 //! A role is handed the [`Core`](super::core::Core) and an input, and returns a [`Transition`](transition::Transition) if it wants to become
 //! something else. It must never change its role itself: that is `node.rs`.

@@ -287,7 +287,10 @@ impl Policy for LastAnswers {
                 continue;
             };
             let answered = self.applied_by(from);
-            let is_gone = silence.chance < NO_CHANCE && time >= timing.answerer_patience;
+            // Where much gets lost, it may have answered what it was sent, and only its word be lost.
+            let is_gone = silence.chance < NO_CHANCE
+                && !silence.may_have_heard
+                && time >= timing.answerer_patience;
             let is_too_long =
                 time >= timing.answerer_return || self.ledger.len() > options.limits.max_unsettled;
             let after = match (is_too_long, is_gone) {
@@ -319,7 +322,7 @@ impl Policy for LastAnswers {
         let moments = holders.filter_map(|whose| {
             let silence = consensus.silence(whose)?;
             let since = silence.since?;
-            let is_no_chance = silence.chance < NO_CHANCE;
+            let is_no_chance = silence.chance < NO_CHANCE && !silence.may_have_heard;
             let soon = is_no_chance.then_some(since + timing.answerer_patience);
             Some([soon, Some(since + timing.answerer_return)])
         });

@@ -1,5 +1,6 @@
-//! The driver for this project's cores in virtual time: thousands of runs in the time of one, the same
-//! every time, with every step checked.
+//! The driver for this project's replicas, embedded in the bench and played in virtual time: thousands of
+//! runs in the time of one, the same every time, with every step checked. An embedded replica is called a *core*
+//! here.
 //!
 //! | file | what it is about |
 //! | --- | --- |
@@ -14,9 +15,9 @@
 //! | `transcript` | everything that happens in a run, as text |
 //! | `recorder` | what a trace needs of a run |
 //!
-//! This room knows both sides: the world, which knows nothing of Raft, and the replicas' cores, which
-//! know nothing of simulators. It must never read a clock, and all chance comes from the run's seed, so
-//! that a seed replays a run byte for byte.
+//! This room knows both sides: the world, which knows nothing of Raft, and the cores, which know nothing of
+//! the bench. It must never read a clock. All chance comes from the run's seed, so a seed repeats a run byte for
+//! byte.
 
 mod clocked;
 mod driver;

@@ -100,7 +100,7 @@ impl Replicator {
 
     /// Notes that a quorum has come to hold more than `before`.
     fn note_progress<C: Command>(&mut self, core: &Core<C>, before: Index) {
-        let (now, patience) = (core.now, self.patience(core));
+        let (now, patience) = (core.now, self.patience(&core.options.timing));
         if self.held_by_quorum(core) <= before {
             return;
         }
