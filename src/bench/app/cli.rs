@@ -100,6 +100,11 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
+    /// The key under which messages between replicas bear a term, for the picture of those that do not
+    /// tell of their state
+    #[arg(long, value_name = "KEY", default_value = "term")]
+    term_key: String,
+
     /// Run nothing, but draw the trace FILE with --report
     #[arg(
         long,
@@ -184,7 +189,7 @@ fn run(options: &Options) -> Result<u8, String> {
             let path = from.display();
             return Err(format!("{path}: --from and --report need a file each"));
         }
-        return pictures::draw(from, report).map(|()| 0);
+        return pictures::draw(from, report, &options.term_key).map(|()| 0);
     }
     if let Some(Seeds(range)) = &options.seeds {
         return run_sweeps(options, range);
@@ -274,6 +279,7 @@ fn plan(options: &Options) -> Result<Plan, String> {
         task.pictures = Pictures {
             trace: trace?,
             report: report?,
+            term_key: options.term_key.clone(),
         };
     }
     Ok(Plan {

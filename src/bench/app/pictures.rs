@@ -17,6 +17,8 @@ pub struct Pictures {
     pub trace: Option<Target>,
     /// The picture.
     pub report: Option<Target>,
+    /// The key under which messages between replicas bear a term.
+    pub term_key: String,
 }
 
 impl Pictures {
@@ -43,19 +45,21 @@ impl Pictures {
             trouble.extend(told(&target.path, result));
         }
         if let Some(mut target) = self.report {
-            let result = target.file.write_all(page::of_run(&trace).as_bytes());
+            let result = target
+                .file
+                .write_all(page::of_run(&trace, &self.term_key).as_bytes());
             trouble.extend(told(&target.path, result));
         }
         trouble
     }
 }
 
-/// Draws a trace file.
+/// Draws a trace file; messages between replicas bear their term under `term_key`.
 ///
 /// # Errors
 ///
 /// One line about what is wrong with either file.
-pub fn draw(from: &Path, to: &Path) -> Result<(), String> {
+pub fn draw(from: &Path, to: &Path, term_key: &str) -> Result<(), String> {
     let shown = from.display();
     let wrong = |error: io::Error| format!("{shown}: {error}");
     let opened = File::open(from).map_err(wrong)?;
@@ -65,7 +69,9 @@ pub fn draw(from: &Path, to: &Path) -> Result<(), String> {
     let trace = file::read(&mut BufReader::new(opened));
     let trace = trace.map_err(|error| format!("{shown}: {error}"))?;
     let mut target = Target::create(to)?;
-    let result = target.file.write_all(page::of_run(&trace).as_bytes());
+    let result = target
+        .file
+        .write_all(page::of_run(&trace, term_key).as_bytes());
     told(to, result).map_or(Ok(()), Err)
 }
 

@@ -121,10 +121,10 @@ struct Budget {
 }
 
 /// A trace as JSON for its page.
-pub(super) fn of(trace: &Trace) -> String {
+pub(super) fn of(trace: &Trace, term_key: &str) -> String {
     let mut budget = FIRST;
     loop {
-        let data = within(trace, budget);
+        let data = within(trace, term_key, budget);
         if data.len() <= MAX_BYTES || budget.messages <= LEAST_MESSAGES {
             return data;
         }
@@ -138,7 +138,7 @@ pub(super) fn of(trace: &Trace) -> String {
     }
 }
 
-fn within(trace: &Trace, budget: Budget) -> String {
+fn within(trace: &Trace, term_key: &str, budget: Budget) -> String {
     let parties: Vec<Id> = trace
         .start
         .replicas
@@ -169,7 +169,7 @@ fn within(trace: &Trace, budget: Budget) -> String {
         messages.number = shown.iter().map(|it| it.number).collect();
     }
     if trace.states.is_empty() {
-        messages.term = terms(&shown, trace.start.options["term_key"].as_str());
+        messages.term = terms(&shown, term_key);
     }
     let data = Data {
         start: &trace.start,
@@ -191,8 +191,7 @@ fn within(trace: &Trace, budget: Budget) -> String {
 }
 
 /// The terms that messages between replicas bear under this key; nothing if none does.
-fn terms(messages: &[&Message], key: Option<&str>) -> Vec<i64> {
-    let key = key.unwrap_or("term");
+fn terms(messages: &[&Message], key: &str) -> Vec<i64> {
     let term = |it: &&Message| -> i64 {
         let value: Option<Value> = match it.mid {
             None => serde_json::from_str(it.data.get()).ok(),

@@ -49,11 +49,11 @@ const SWEEP_SCRIPTS: [&str; 2] = [
     include_str!("assets/sweep.js"),
 ];
 
-/// The page of a run.
-pub fn of_run(trace: &Trace) -> String {
+/// The page of a run. Messages between replicas bear their term under `term_key`, if they do.
+pub fn of_run(trace: &Trace, term_key: &str) -> String {
     let name = trace.start.config["name"].as_str().unwrap_or("a run");
     let title = format!("{name}, seed {}", trace.start.seed);
-    assemble(&title, &data::of(trace), &RUN_SCRIPTS)
+    assemble(&title, &data::of(trace, term_key), &RUN_SCRIPTS)
 }
 
 /// The page of a sweep; beside each config stands the command that repeats

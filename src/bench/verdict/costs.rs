@@ -3,23 +3,20 @@
 
 use super::causes::{by_count, list, milliseconds, plural, seconds};
 use super::report::Report;
-use super::scoring::Tier;
+use super::scoring::lost_tiers;
 use crate::bench::config::Metric;
 use crate::bench::record::observed::{Phase, SeenType, Unanswered};
 
 /// How many types, duplicates and unanswered attempts a line names.
 const SHOWN: usize = 3;
 
-/// What a metric's value is made of, in a few lines; nothing if its best tier was reached, or the
-/// metric is a time. A tier whose threshold no value can be below is not missed.
+/// What a metric's value is made of, in a few lines; nothing if the best tier that can be reached was, or
+/// the metric is a time.
 pub fn lines(report: &Report, metric: Metric) -> Vec<String> {
     let index = Metric::ALL.iter().position(|it| *it == metric);
     let index = index.expect("it is one of all");
-    let best = match report.config.benchmarks[index][0] > 0.0 {
-        true => Tier::Bonus,
-        false => Tier::Full,
-    };
-    if report.verdict.tiers[index] <= best {
+    let tier = report.verdict.tiers[index];
+    if lost_tiers(tier, report.verdict.reachable[index]) == 0 {
         return Vec::new();
     }
     match metric {

@@ -492,5 +492,5 @@
     diagram.setView(0, end);
   }
   // For tests, and for the curious.
-  window.leasekv = { data, model, diagram, plots, state, showMessage, showBand, showLane, followAttempts, goTo, unfollow };
+  window.leasekv = { data, model, diagram, plots, state, showMessage, showBand, showLane, followAttempts, goTo, unfollow, style: L.theme.style };
 })();

@@ -1,6 +1,6 @@
 //! Rules about answers: wrong ones, early ones, missing ones, and clients that are sent round.
 
-use super::{Cause, Evidence, Seen, list, plural, seconds};
+use super::cause::{Cause, Evidence, Seen, list, plural, seconds};
 use crate::bench::record::observed::KNOWN_DEAD;
 use crate::bench::verdict::history_check::Linearizability;
 use crate::id::Id;
@@ -21,7 +21,7 @@ pub(super) fn early(seen: &Seen<'_>) -> Option<Cause> {
         plural(early.count, "put was").replace("put wass", "puts were"),
         if early.count == 1 { "it" } else { "them" },
         first.by,
-        super::milliseconds(first.time.saturating_sub(first.handed)),
+        super::cause::milliseconds(first.time.saturating_sub(first.handed)),
         if early.count == 1 { "it" } else { "the first" },
     );
     let evidence = early.first.iter().map(|it| {

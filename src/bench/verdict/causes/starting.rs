@@ -1,6 +1,6 @@
 //! Rules about replicas that do not start, or do not live.
 
-use super::{Cause, Evidence, Seen, plural, replicas, seconds};
+use super::cause::{Cause, Evidence, Seen, plural, replicas, seconds};
 use crate::bench::record::observed::{Death, SeenReplica};
 use crate::id::Id;
 

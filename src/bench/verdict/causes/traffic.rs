@@ -1,6 +1,6 @@
 //! Rules about what replicas tell each other, and what they print.
 
-use super::{Cause, Evidence, Seen, list, milliseconds, plural, seconds};
+use super::cause::{Cause, Evidence, Seen, list, milliseconds, plural, seconds};
 use crate::bench::record::observed::SeenType;
 
 /// A leader that was silent for less was not silent.
