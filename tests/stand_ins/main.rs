@@ -101,7 +101,10 @@ const ALL: [StandIn; 11] = [
         ..stand_in(
             "no_heartbeats",
             "silent_leader",
-            &["leaders may send too few heartbeats: 0000 sent nothing for "],
+            &[
+                "leaders may send too few heartbeats: 000",
+                " sent nothing for ",
+            ],
         )
     },
     StandIn {

@@ -6,8 +6,8 @@ import common
 
 class NoHeartbeats(common.Replica):
     def heartbeat(self):
-        # It says once that it leads, never again.
-        if self.term > 1 and getattr(self, "said", 0) != self.term:
+        # A leader says once that it leads, and never again.
+        if getattr(self, "said", 0) != self.term:
             self.said = self.term
             super().heartbeat()
 

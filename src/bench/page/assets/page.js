@@ -48,7 +48,7 @@
     follow: (attempt) => followAttempts(model.requests.get(attempts.request[attempt]).attempts, true),
   });
 
-  const told = L.causes(model, {
+  const words = L.causes(model, {
     goToTime: (time, replica) => {
       if (time < diagram.view.from || time > diagram.view.to || diagram.view.to - diagram.view.from > 2e9) diagram.fit(time - 5e7, time + 5e7);
       if (replica >= 0) showLane(replica, time);
@@ -57,7 +57,7 @@
     followRequest: (id) => followAttempts(model.requests.get(id).attempts),
     messageLink: (n, text) => messageLink(n, text),
   });
-  const { story, verdict, metrics, whoLed } = L.story(model, plots, told, { goTo, followAttempts });
+  const { story, verdict, metrics, whoLed } = L.story(model, plots, words, { goTo, followAttempts });
 
   // Details.
   const fill = (title, ...content) => {
@@ -132,8 +132,8 @@
   }
   function showBand(band) {
     diagram.select(null);
-    fill(told.bandTitle(band), rows(told.bandFacts(band)));
-    say(told.bandTitle(band));
+    fill(words.bandTitle(band), rows(words.bandFacts(band)));
+    say(words.bandTitle(band));
   }
   const bringIntoView = (n) => {
     const { from, to } = diagram.view;
@@ -157,7 +157,7 @@
     if (!told) {
       fill(`${id} at ${L.seconds(time, 1)}`, rows([["state", alive]]),
         el("p", { class: "soft" }, "This replica does not tell of its state; only what the simulator sees is known."),
-        told.printedAt(replica, time));
+        words.printedAt(replica, time));
       say(`${id} is ${alive}`);
       return;
     }
@@ -185,7 +185,7 @@
       }))),
       el("p", {}, el("button", { onclick: () => step(replica, time, -1) }, "◂ change before"), " ",
         el("button", { onclick: () => step(replica, time, 1) }, "change after ▸")),
-      told.printedAt(replica, time));
+      words.printedAt(replica, time));
     say(`${id}: ${alive}, ${told.role}, term ${told.term}, commit ${told.commit}`);
   }
   const step = (replica, time, by) => {
@@ -339,7 +339,7 @@
     const lines = list.length ? [] : model.linesWith(search.value);
     found.textContent = search.value.trim() === "" ? "" : list.length ? `${list.length} attempts`
       : lines.length ? `${lines.length} lines of output` : "nothing of that name";
-    if (lines.length) fill(`“${search.value.trim()}” in what replicas printed`, told.lineList(lines));
+    if (lines.length) fill(`“${search.value.trim()}” in what replicas printed`, words.lineList(lines));
     return list;
   };
   const followForm = el("form", { class: "follow", onsubmit: (event) => {
@@ -421,7 +421,7 @@
     el("main", {},
       el("section", { class: "summary", "aria-label": "verdict" },
         el("dl", { class: "metrics" }, metrics()),
-        el("div", {}, el("ul", { id: "story" }, story()), el("p", { class: "soft" }, whoLed()), told.costs())),
+        el("div", {}, el("ul", { id: "story" }, story()), el("p", { class: "soft" }, whoLed()), words.costs())),
       ...(violationEvents.length ? [violations(violationEvents[0])] : []),
       el("section", { "aria-label": "overview" }, overviewCanvas),
       el("nav", { class: "events", "aria-label": "faults, elections and violations" }, [...violationEvents.slice(0, MOST_EVENTS), ...others.slice(0, MOST_EVENTS)].map(eventButton),
