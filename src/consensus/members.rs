@@ -93,6 +93,13 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "a cluster has at most 21 members, not 22")]
+    fn a_cluster_has_no_more_members_than_a_route_has_room_for() {
+        let peers: Vec<Id> = (1..22).map(Id).collect();
+        Members::new(Id(0), &peers);
+    }
+
+    #[test]
     fn what_a_quorum_holds_is_what_that_many_reach() {
         let logs = [5, 3, 9, 3, 0].map(Index);
         let reached = |needed| reached_by(needed, logs.into_iter()).0;

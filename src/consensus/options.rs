@@ -109,7 +109,7 @@ pub enum Plan {
 impl Default for Timing {
     fn default() -> Self {
         Timing {
-            lease: Duration::from_millis(300),
+            lease: Duration::from_millis(350),
             max_clock_drift_ppm: 1_000,
             heartbeat_interval: Duration::from_millis(1_500),
             election_timeout: Duration::from_millis(4_000),
@@ -143,7 +143,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Tuning {
             plan: Plan::Route,
-            message_price: Duration::from_millis(1),
+            message_price: Duration::from_millis(200),
             remembered_attempts: 128,
         }
     }

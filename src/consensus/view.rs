@@ -21,7 +21,7 @@ pub struct Silence {
     pub chance: f64,
     /// Whether it kept silent in the election already.
     pub is_missing: bool,
-    /// Whether so much gets lost that it may well have got what it was sent.
+    /// Whether so much gets lost that it may well have got what it was sent, and only its word be lost.
     pub may_have_heard: bool,
 }
 

@@ -105,3 +105,17 @@ fn escaped_size_bound(text: &str) -> usize {
         })
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_counted_for_each_escape_sequence() {
+        assert_eq!(text_size_bound(["key", "größe", ""]), 3 + 7);
+        assert_eq!(
+            text_size_bound(["\"", "\\\n\r\t\u{8}\u{c}", "\u{1}"]),
+            2 + 12 + 6
+        );
+    }
+}

@@ -42,9 +42,12 @@ pub struct Timing {
     /// How long the replica that answers a put must be silent at least for the leader to answer in its
     /// place, where so little gets lost that it cannot have got the put.
     pub answerer_patience: Duration,
-    /// How long a leader leaves other puts to an answerer that is away, and those that it has inherited. It may well have
-    /// answered, so this is longer than most partitions last: till then only gets by the puts' own clients, of their
-    /// keys, wait.
+    /// The same where much gets lost. It may well have answered, and only its word to the leader be lost, the more so
+    /// where that is not asked for at once (`message_price`). So this is longer than most partitions last: till then only
+    /// the puts' clients wait, and gets by them, of their keys.
+    pub answerer_doubt: Duration,
+    /// How long a leader leaves to an answerer that is away what it has inherited. That has likely been answered, so
+    /// this is long.
     pub answerer_return: Duration,
 }
 
@@ -73,7 +76,8 @@ impl Default for Timing {
             client_hold_max: Duration::from_millis(200),
             suspicion_window: Duration::from_secs(2),
             answerer_patience: Duration::from_millis(100),
-            answerer_return: Duration::from_secs(4),
+            answerer_doubt: Duration::from_secs(4),
+            answerer_return: Duration::from_secs(10),
         }
     }
 }
@@ -118,8 +122,9 @@ impl Options {
                 "client_hold must be above 0 and at most client_hold_max",
             ),
             (
-                timing.answerer_patience <= timing.answerer_return,
-                "answerer_return must be at least answerer_patience",
+                timing.answerer_patience <= timing.answerer_doubt
+                    && timing.answerer_doubt <= timing.answerer_return,
+                "answerer_doubt must be at least answerer_patience, and answerer_return at least answerer_doubt",
             ),
             (
                 limits.max_unsettled >= 2,

@@ -19,11 +19,14 @@ pub(super) struct Held<T> {
     pub more: T,
 }
 
+/// When a request came, and its number among those that did. Who is put back has a new number, and keeps its time.
+type Place = (Time, u64);
+
 /// Requests that wait. Bounded in number and in bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Queue<T> {
-    by_arrival: BTreeMap<u64, Held<T>>,
-    ends: BTreeSet<(Time, u64)>,
+    by_arrival: BTreeMap<Place, Held<T>>,
+    ends: BTreeSet<(Time, Place)>,
     bytes: usize,
     arrivals: u64,
 }
@@ -56,8 +59,9 @@ impl<T> Queue<T> {
         }
         self.bytes = bytes;
         self.arrivals += 1;
-        self.ends.insert((held.until, self.arrivals));
-        self.by_arrival.insert(self.arrivals, held);
+        let place = (held.since, self.arrivals);
+        self.ends.insert((held.until, place));
+        self.by_arrival.insert(place, held);
         Ok(())
     }
 
@@ -80,7 +84,7 @@ impl<T> Queue<T> {
 
     /// Takes out those that are ready, in the order in which they came.
     pub(super) fn take_ready(&mut self, is_ready: impl Fn(&Held<T>) -> bool) -> Vec<Held<T>> {
-        let ready: Vec<u64> = self
+        let ready: Vec<Place> = self
             .by_arrival
             .iter()
             .filter(|(_, held)| is_ready(held))
@@ -97,7 +101,7 @@ impl<T> Queue<T> {
         std::mem::take(self).by_arrival.into_values()
     }
 
-    fn remove(&mut self, place: u64) -> Option<Held<T>> {
+    fn remove(&mut self, place: Place) -> Option<Held<T>> {
         let held = self.by_arrival.remove(&place)?;
         self.ends.remove(&(held.until, place));
         self.bytes -= size(&held.request);

@@ -55,6 +55,7 @@ pub(crate) fn replica() -> replica::Options {
         client_hold_max: ms(200),
         suspicion_window: ms(2_000),
         answerer_patience: ms(100),
+        answerer_doubt: ms(100),
         answerer_return: ms(10_000),
     };
     options.kv.limits = kv::options::Limits {

@@ -32,7 +32,7 @@ pub(crate) struct Attempt {
 pub(crate) enum Next {
     /// Send it again.
     Again,
-    /// Send a copy to one more follower.
+    /// Send a copy to one more follower, and look again: no response is awaited from that.
     Copy,
     /// Wait: what waits becomes worth a message by waiting.
     Wait,
@@ -66,32 +66,26 @@ impl Attempt {
         let worth_from = |offer| self.began + silence.pays_from(offer, price);
         let expected = self.began + silence.wait(now.since(self.began));
         let again_from = worth_from(again);
-        let copy_from = copy.map(worth_from).filter(|from| *from < again_from);
-        // What brings more for its price comes first.
-        let first_from = copy_from.unwrap_or(again_from);
+        let copy_from = copy.map(worth_from);
         let mut after = *self;
-        if expected < first_from {
-            after.retry_at = first_from.max(now + patience);
+        if expected < again_from {
+            if copy_from.is_some_and(|from| from <= expected) {
+                after.copies = self.copies.saturating_add(1);
+                return (Next::Copy, after);
+            }
+            let soonest = copy_from.map_or(again_from, |from| from.min(again_from));
+            after.retry_at = soonest.max(now + patience);
             return (Next::Wait, after);
         }
-        let next = match copy_from {
-            Some(_) => {
-                after.copies = self.copies.saturating_add(1);
-                Next::Copy
-            }
-            None => {
-                after.failures = self.failures.saturating_add(1);
-                after.sent_at = now;
-                after.copies = 0;
-                Next::Again
-            }
-        };
+        after.failures = self.failures.saturating_add(1);
+        after.copies = 0;
+        after.sent_at = now;
         // As long as it can be bad luck there is no reason to slow down.
         if silence.is_death() {
             after.delay = (4 * self.delay).min(silence.longest);
         }
         after.retry_at = now + after.delay;
-        (next, after)
+        (Next::Again, after)
     }
 
     /// What a model checker tells attempts apart by.

@@ -5,7 +5,7 @@
 
 /// How likely it is, before anything is known, that whoever is silent is dead or cut off. As long as so much silence is
 /// likelier than that by chance, it is taken for bad luck.
-pub(crate) const DEATH: f64 = 0.01;
+pub(crate) const DEATH: f64 = 0.003;
 
 /// How often a first attempt to replicate an entry succeeds: an exponentially weighted average that
 /// begins as a plain one.
@@ -45,7 +45,7 @@ impl Delivery {
         (f64::from(self.rate) / f64::from(ALWAYS)).clamp(0.1, 0.985)
     }
 
-    /// Whether so much gets lost that who is silent may well have got what it was sent.
+    /// Whether so much gets lost that a response may well be lost alone.
     pub(crate) fn loses_much(self) -> bool {
         self.success() < 0.95
     }

@@ -23,6 +23,11 @@ impl Followers {
         self.0.iter().map(|(_, progress)| progress)
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        self.0.len() as u32
+    }
+
     /// Each with its ID.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Id, &Progress)> {
         self.0.iter().map(|(id, progress)| (*id, progress))

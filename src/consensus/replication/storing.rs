@@ -111,9 +111,8 @@ fn commit_on_route<C: Command>(core: &mut Core<C>, receipts: &[Receipt], matched
     let mut holders = vec![(core.own(), matched)];
     for receipt in receipts {
         let follower = receipt.follower;
-        let is_another = core.members.is_peer(follower)
-            && core.leader != Some(follower)
-            && holders.iter().all(|(other, _)| *other != follower);
+        let is_another =
+            core.leader != Some(follower) && holders.iter().all(|(other, _)| *other != follower);
         if let AppendOutcome::Matched(index) = receipt.outcome
             && is_another
             && core.knows(follower, receipt.incarnation)

@@ -17,8 +17,11 @@ use std::time::Duration;
 use super::delivery::{DEATH, Delivery, power};
 
 /// What it costs that only the leader has something, in times of waiting. It perishes with its leader, and whoever asked
-/// for it waits for ever. The bench's leaders live for some ten seconds, and a run's forty stand for ever.
-const PERIL: f64 = 4.0;
+/// for it waits for ever. The bench's leaders live for some ten seconds, and three minutes stand for ever.
+const PERIL: f64 = 20.0;
+
+/// What a read's waiting costs, in times of an entry's: only its leader has it.
+const READ: f64 = 1.0 + PERIL;
 
 /// What is known of an attempt that is not acknowledged.
 #[derive(Clone, Copy, Debug)]
@@ -48,12 +51,10 @@ pub(crate) struct Silence {
 pub(crate) struct Offer {
     /// How many messages it takes, responses included.
     pub messages: f64,
-    /// How likely it is that it gets an entry answered that would otherwise wait.
-    pub answers: f64,
-    /// How likely it is that it brings an entry to somebody else that nobody but the leader has.
-    pub keeps: f64,
-    /// How likely the leader learns by it that the entries are committed, for which the reads wait.
-    pub tells: f64,
+    /// The share that it is expected to save of the waiting for an entry.
+    pub for_entry: f64,
+    /// And of a read's.
+    pub for_read: f64,
 }
 
 impl Silence {
@@ -84,9 +85,8 @@ impl Silence {
         let messages = (0..=self.route).map(|hop| power(arrival, hop)).sum();
         Offer {
             messages,
-            answers: self.chance_unserved() * power(arrival, self.route),
-            keeps: self.chance_alone() * arrival,
-            tells: power(arrival, self.route + 1),
+            for_entry: self.chance_unserved() * power(arrival, self.route),
+            for_read: READ * power(arrival, self.route + 1),
         }
     }
 
@@ -95,9 +95,8 @@ impl Silence {
         let arrival = self.arrival;
         Offer {
             messages: (1.0 + arrival) * followers as f64,
-            answers: self.chance_unserved() * arrival,
-            keeps: self.chance_alone() * arrival,
-            tells: power(arrival, 2),
+            for_entry: self.chance_unserved() * arrival,
+            for_read: READ * power(arrival, 2),
         }
     }
 
@@ -105,17 +104,15 @@ impl Silence {
     pub(crate) fn copy(&self) -> Offer {
         Offer {
             messages: 1.0,
-            answers: 0.0,
-            keeps: self.chance_alone() * self.arrival,
-            tells: 0.0,
+            for_entry: PERIL * self.chance_alone() * self.arrival,
+            for_read: 0.0,
         }
     }
 
     /// How long those who wait must be expected to wait for the offer to be worth its price.
     pub(crate) fn pays_from(&self, offer: Offer, price: Duration) -> Duration {
-        // A read is only the leader's to answer.
-        let saves = f64::from(self.entries) * (offer.answers + PERIL * offer.keeps)
-            + f64::from(self.reads) * (1.0 + PERIL) * offer.tells;
+        let saves =
+            f64::from(self.entries) * offer.for_entry + f64::from(self.reads) * offer.for_read;
         let seconds = price.as_secs_f64() * offer.messages / saves.max(1e-9);
         Duration::from_secs_f64(seconds.min(1e6))
     }

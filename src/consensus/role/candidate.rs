@@ -24,7 +24,7 @@ use crate::id::Id;
 /// What pre-candidates and candidates have in common: a round of questions.
 #[derive(Clone, Debug)]
 struct Campaign {
-    /// Who is for us, ourselves included.
+    /// Who is for us: ourselves, unless we may have promised otherwise before we forgot, and others.
     supporters: Vec<Id>,
     /// Everybody who has answered.
     answered: Vec<Id>,
@@ -44,8 +44,9 @@ impl Campaign {
         known: BTreeMap<Id, LogId>,
         leader_suspected: bool,
     ) -> Campaign {
+        let own = Some(core.own()).filter(|_| voter::suffices(core, core.log.last()));
         Campaign {
-            supporters: vec![core.own()],
+            supporters: own.into_iter().collect(),
             answered: Vec::new(),
             known,
             leader_suspected,

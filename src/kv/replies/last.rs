@@ -11,12 +11,13 @@
 //! - If an answerer has been silent for so long that it cannot be chance, the leader says in the log that it answers in its
 //!   place (`TakeOver`), and answers when it applies that. The answerer, should it return, looks ahead as far as its
 //!   log goes before it applies a put: it keeps quiet if that is taken over, and waits if the take-over is not decided. It may
-//!   have answered just before it went: that is the one way to a second answer. What a leader has inherited it leaves to the
-//!   answerer for much longer: there that is likelier to have answered than not.
+//!   have answered just before it went: that is the one way to a second answer. So where much gets lost, the leader waits
+//!   for longer than most partitions last; and what it has inherited it leaves to the answerer for longer still.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::log::{error, info, warn};
 
@@ -24,10 +25,11 @@ use super::ledger::{Duty, Item, Ledger};
 use super::policy::{Help, Limbo, Note, Policy};
 use super::taken::Taken;
 use crate::consensus::log::Log;
+use crate::consensus::view::Silence;
 use crate::consensus::{Consensus, Index, LogId, Time};
 use crate::id::Id;
 use crate::kv::command::{Command, Put, TakeOver};
-use crate::kv::options::Options;
+use crate::kv::options::{Options, Timing};
 
 /// Silence that is less likely than this is no chance. Far below what makes a follower seem gone: a take-over may be a
 /// second answer.
@@ -287,10 +289,7 @@ impl Policy for LastAnswers {
                 continue;
             };
             let answered = self.applied_by(from);
-            // Where much gets lost, it may have answered what it was sent, and only its word be lost.
-            let is_gone = silence.chance < NO_CHANCE
-                && !silence.may_have_heard
-                && time >= timing.answerer_patience;
+            let is_gone = silence.chance < NO_CHANCE && time >= patience(silence, timing);
             let is_too_long =
                 time >= timing.answerer_return || self.ledger.len() > options.limits.max_unsettled;
             let after = match (is_too_long, is_gone) {
@@ -322,8 +321,8 @@ impl Policy for LastAnswers {
         let moments = holders.filter_map(|whose| {
             let silence = consensus.silence(whose)?;
             let since = silence.since?;
-            let is_no_chance = silence.chance < NO_CHANCE && !silence.may_have_heard;
-            let soon = is_no_chance.then_some(since + timing.answerer_patience);
+            let is_no_chance = silence.chance < NO_CHANCE;
+            let soon = is_no_chance.then_some(since + patience(silence, timing));
             Some([soon, Some(since + timing.answerer_return)])
         });
         let moments = moments.flatten().flatten();
@@ -336,5 +335,13 @@ impl Policy for LastAnswers {
 
     fn owed(&self) -> usize {
         self.taken.len()
+    }
+}
+
+/// How long an answerer must be silent for the leader to answer in its place what it has sent it itself.
+fn patience(silence: Silence, timing: &Timing) -> Duration {
+    match silence.may_have_heard {
+        true => timing.answerer_doubt,
+        false => timing.answerer_patience,
     }
 }

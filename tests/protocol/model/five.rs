@@ -65,6 +65,26 @@ fn route() -> Bounded {
     }
 }
 
+/// The same, and 1 or 2 starts again under its ID without its memory, whenever it likes. All know each other's first lives, so
+/// nobody listens to a second one, and it counts for nothing; what its first life has sent may still arrive. Bounded: 1 succeeds, with
+/// the least electorates. (The vote of who has forgotten, and whom nobody knows, is the matter of three replicas.)
+fn forgotten_on_route() -> Bounded {
+    Bounded {
+        must_happen: vec![
+            Event::Forgot,
+            Event::StoredOnRoute,
+            Event::CommittedInherited,
+            Event::TookOver,
+            Event::StoredByAnother,
+        ],
+        candidates: ids(&[1]),
+        electorates: electorates(2..=2),
+        forget: ids(&[1, 2]),
+        most_forgotten: 1,
+        ..route()
+    }
+}
+
 /// A successor takes over, and the answerer comes back whenever it likes: before that, when it is not decided, after
 /// that; and the successor may go as well, and have a successor. Bounded: 0 stays away, so that all depends on 2.
 fn answerer_returns() -> Bounded {
@@ -176,6 +196,11 @@ fn a_put_is_safe_along_its_route() {
 }
 
 #[test]
+fn a_put_is_safe_though_its_route_forgets() {
+    check("route forgets", forgotten_on_route());
+}
+
+#[test]
 fn an_answerer_returns_safely() {
     check("answerer returns", answerer_returns());
 }
@@ -222,6 +247,25 @@ fn a_put_is_safe_along_its_route_widely() {
     wide(Bounded {
         duplicates: 1,
         ..route()
+    });
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_put_is_safe_though_its_route_forgets_widely() {
+    let wide = |bounded| check_widely("route forgets", bounded);
+    wide(Bounded {
+        candidates: ids(&[1, 2, 3]),
+        electorates: electorates(2..=4),
+        ..forgotten_on_route()
+    });
+    wide(Bounded {
+        timeouts: 2,
+        ..forgotten_on_route()
+    });
+    wide(Bounded {
+        most_forgotten: 2,
+        ..forgotten_on_route()
     });
 }
 

@@ -2,11 +2,9 @@
 //! duplicates, requests and timeouts within bounds, on the very code that the replica runs, and holds every step
 //! against `leasekv::promises`.
 //!
-//! What is left out: clocks that drift (chaos has them), and whatever takes more than the bounds allow. Within
-//! them nothing is left to chance, as the core's source of it starts anew at each step.
-//!
-//! The tests for every `cargo test` are small. `cargo test --release --test protocol model -- --ignored
-//! --nocapture --test-threads 1` takes some minutes and prints figures.
+//! `docs/model-check.md` has the scenes with their bounds and figures, what is not covered, and how to read a
+//! counterexample. The tests for every `cargo test` are small. `cargo test --release --test protocol model --
+//! --ignored --nocapture --test-threads 1` goes further, and takes an hour.
 
 mod action;
 mod bounded;

@@ -54,6 +54,7 @@ pub(crate) fn coarse() -> Options {
         client_hold_max: ALMOST,
         suspicion_window: Duration::ZERO,
         answerer_patience: ALMOST,
+        answerer_doubt: ALMOST,
         answerer_return: ALMOST,
     };
     options

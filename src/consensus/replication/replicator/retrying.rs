@@ -29,23 +29,27 @@ impl Replicator {
             let remembered = core.options.tuning.remembered_attempts;
             self.delivery.note(false, remembered);
         }
-        let attempt = *attempt;
-        let silence = self.silence(core, attempt);
+        let mut attempt = *attempt;
         let way = match (lacks_quorum, awaited) {
             (false, Some(awaited)) => Way::Ask(awaited),
             _ if self.seems_cut_off() || core.options.tuning.plan == Plan::Star => Way::Everybody,
             _ => Way::Route,
         };
-        let again = self.offer(core, &silence, way);
-        let copy = (way == Way::Route).then(|| silence.copy());
         let price = core.options.tuning.message_price;
-        let (next, after) = attempt.look_again(now, &silence, again, copy, price, patience);
-        self.attempt = Some(after);
-        match next {
-            Next::Again => self.send_way(core, way),
-            Next::Copy => self.send_copy(core),
-            Next::Wait => {}
+        loop {
+            let silence = self.silence(core, attempt);
+            let again = self.offer(core, &silence, way);
+            let may_copy = way == Way::Route && attempt.copies < self.followers.count();
+            let copy = may_copy.then(|| silence.copy());
+            let (next, after) = attempt.look_again(now, &silence, again, copy, price, patience);
+            attempt = after;
+            match next {
+                Next::Copy => self.send_copy(core),
+                Next::Again => break self.send_way(core, way),
+                Next::Wait => break,
+            }
         }
+        self.attempt = Some(attempt);
     }
 
     fn silence<C: Command>(&self, core: &Core<C>, attempt: Attempt) -> Silence {
@@ -69,10 +73,7 @@ impl Replicator {
         match way {
             Way::Route => silence.route(),
             Way::Everybody => silence.directly(self.lacking(core).len()),
-            Way::Ask(_) => Offer {
-                keeps: 0.0,
-                ..silence.directly(1)
-            },
+            Way::Ask(_) => silence.directly(1),
         }
     }
 
