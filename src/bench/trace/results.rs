@@ -57,6 +57,7 @@ pub fn object(report: &Report) -> Value {
         "reachable": by_metric(&|index| json!(verdict.reachable[index].number())),
         "request_latency_ms": {"p50": latency(0.5), "p99": latency(0.99), "max": latency(1.0)},
         "outages_ms": outages,
+        "unended_outages": report.observed.unended_outages.len(),
         "messages_by_type": counters.messages_by_type,
         "incorrect": counters.incorrect,
         "redirects": counters.redirects,

@@ -65,3 +65,6 @@ pub fn causes(seen: &Seen<'_>) -> Vec<Cause> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;
