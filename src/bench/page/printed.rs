@@ -67,7 +67,7 @@ mod tests {
     fn of_much_output_the_ends_stay() {
         let line = |at: u64| Line {
             time_ns: at,
-            replica: Id(u16::from(at % 10 == 0)),
+            replica: Id(u16::from(at.is_multiple_of(10))),
             stream: "stdout".into(),
             text: format!("line {at} {}", "é".repeat(700)),
         };

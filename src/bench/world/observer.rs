@@ -46,6 +46,8 @@ pub struct Observer {
     leads: Option<usize>,
     /// When something was last done to the cluster.
     disturbed: Duration,
+    /// Who stands still.
+    still: Vec<bool>,
     /// When a request was last made or answered.
     busy: Option<Duration>,
 }
@@ -90,6 +92,7 @@ impl Observer {
             led: vec![None; replicas],
             leads: None,
             disturbed: Duration::ZERO,
+            still: vec![false; replicas],
             busy: None,
         }
     }
@@ -97,6 +100,11 @@ impl Observer {
     /// Something was done to the cluster.
     pub fn disturb(&mut self, now: Duration) {
         self.disturbed = now;
+    }
+
+    /// A replica stands still from now on, or goes on.
+    pub fn stands_still(&mut self, replica: usize, still: bool) {
+        self.still[replica] = still;
     }
 
     /// A replica says hello.
@@ -191,7 +199,7 @@ impl Observer {
         {
             let id = self.roster.replica(before);
             let alive = &self.seen.replicas[before];
-            let alive = alive.death.is_none() && alive.killed.is_none();
+            let alive = alive.death.is_none() && alive.killed.is_none() && !self.still[before];
             let silence = now.saturating_sub(self.spoke[before]);
             // It spoke up for itself not long ago, and so did the other one in between.
             let recent = |time: Option<Duration>| time.is_some_and(|at| now < at + IN_TURNS);

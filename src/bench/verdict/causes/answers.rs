@@ -5,8 +5,10 @@ use crate::bench::record::observed::KNOWN_DEAD;
 use crate::bench::verdict::history_check::Linearizability;
 use crate::id::Id;
 
-/// So many redirects to a dead replica, long after its death, are no accident.
+/// So many redirects to a dead replica, long after its death, are no accident; where nothing came of them
+/// it takes more to be worth a word.
 const TOO_MANY_TO_THE_DEAD: u64 = 10;
+const MANY_TO_THE_DEAD: u64 = 100;
 /// A request that was redirected so often goes round. An election takes a few.
 const GOES_ROUND: u64 = 20;
 
@@ -63,7 +65,11 @@ pub(super) fn redirects_to_the_dead(seen: &Seen<'_>) -> Option<Cause> {
     let dead = redirects.filter(|(_, redirects)| redirects.to_the_dead > 0);
     let dead: Vec<_> = dead.collect();
     let count: u64 = dead.iter().map(|(_, it)| it.to_the_dead).sum();
-    if count < TOO_MANY_TO_THE_DEAD {
+    let least = match seen.failed() {
+        true => TOO_MANY_TO_THE_DEAD,
+        false => MANY_TO_THE_DEAD,
+    };
+    if count < least {
         return None;
     }
     let ids = |which: fn(&(Id, Id)) -> Id| {
@@ -77,11 +83,16 @@ pub(super) fn redirects_to_the_dead(seen: &Seen<'_>) -> Option<Cause> {
     };
     let (from, to) = (ids(|pair| pair.0), ids(|pair| pair.1));
     let text = format!(
-        "{from} {} clients to {to}, which is dead: {count} times, later than {} after its death",
+        "{from} {} clients to {to}, {}: {count} times, later than {} after the death",
         if from.len() > 4 {
             "redirect"
         } else {
             "redirects"
+        },
+        if to.len() > 4 {
+            "which are dead"
+        } else {
+            "which is dead"
         },
         seconds(KNOWN_DEAD).replace(".000", ""),
     );
@@ -97,6 +108,7 @@ pub(super) fn redirects_to_the_dead(seen: &Seen<'_>) -> Option<Cause> {
     let count = dead.len() as u64;
     let mut cause = cause.shown_by(evidence, count);
     cause.evidence.sort_by_key(|it| it.time_ns);
+    cause.hint = !seen.failed();
     Some(cause)
 }
 

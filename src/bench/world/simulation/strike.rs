@@ -136,12 +136,14 @@ impl<P: Clone> Simulation<P> {
         if already {
             self.note(format!("pauses replica {id}, which stands still already"));
         } else {
+            self.observer.stands_still(replica, true);
             self.note_fault(FaultKind::Pause(id), format!("pauses replica {id}"));
             self.actions.push_back(Action::Pause(replica));
         }
     }
 
     fn resume(&mut self, replica: usize) {
+        self.observer.stands_still(replica, false);
         if self.standings.resume(replica) && !self.standings.is_dead(replica) {
             let id = self.roster.replica(replica);
             self.note_fault(FaultKind::Resume(id), format!("resumes replica {id}"));
