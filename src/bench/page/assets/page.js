@@ -338,7 +338,7 @@
     const list = model.find(search.value);
     const lines = list.length ? [] : model.linesWith(search.value);
     found.textContent = search.value.trim() === "" ? "" : list.length ? `${list.length} attempts`
-      : lines.length ? `${lines.length} lines of output` : "nothing of that name";
+      : lines.length ? `${lines.length} ${lines.length === 1 ? "line" : "lines"} of output` : "nothing of that name";
     if (lines.length) fill(`“${search.value.trim()}” in what replicas printed`, words.lineList(lines));
     return list;
   };
