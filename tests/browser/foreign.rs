@@ -110,3 +110,57 @@ fn an_answer_of_a_follower_belongs_to_its_request() {
     }
     assert_eq!(browser.complaints(), json!([]));
 }
+
+/// Of replicas that tell nothing, the picture has what their messages say: their terms, under the key that
+/// is asked for. A dead one leads no more, whatever the others still say.
+#[test]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
+fn terms_and_deaths_of_strangers_are_seen() {
+    let browser = Browser::start();
+    let played = Played::new("configs/crash-3.json", 3);
+    let kill = played.of("fault").find(|line| line["kind"] == "kill");
+    let kill = kill.expect("crash-3 kills the leader").clone();
+    let time = kill["time_ns"].as_u64().unwrap();
+    let mut lines: Vec<Value> = (played.lines.iter())
+        .filter(|line| line["event"] != "state")
+        // The others go on naming the dead leader for good.
+        .filter(|line| line["event"] != "leader" || line["time_ns"].as_u64() < Some(time))
+        .cloned()
+        .collect();
+    for line in &mut lines {
+        if line["event"] == "message" && line["MID"].is_null() {
+            line["data"]["epoch"] = json!(41);
+        }
+    }
+    let page = played.redrawn_with(&lines, &["--term-key", "epoch"]);
+    browser.open(&page);
+    let reigns = browser.run("return leasekv.model.reigns.map((it) => [it.term, it.to])");
+    let reigns = reigns.as_array().unwrap();
+    assert!(!reigns.is_empty());
+    for reign in reigns {
+        assert_eq!(reign[0], 41);
+        assert!(reign[1].as_u64() <= Some(time), "it is dead: {reign}");
+    }
+    assert_eq!(browser.complaints(), json!([]));
+}
+
+/// Types of which the page has no idea look different from each other.
+#[test]
+#[ignore = "needs Debian's chromium and chromium-driver: cargo test --test browser -- --ignored"]
+fn strange_types_look_different() {
+    let browser = Browser::start();
+    let played = Played::new("configs/simple-1.json", 3);
+    let mut lines = played.lines.clone();
+    let peers = lines
+        .iter_mut()
+        .filter(|line| line["event"] == "message" && line["MID"].is_null());
+    for (place, line) in peers.enumerate() {
+        line["type"] = json!(format!("kind-{}", place % 12));
+    }
+    browser.open(&played.redrawn(&lines));
+    let looks = browser
+        .number("new Set(leasekv.data.kinds.map((it) => JSON.stringify(leasekv.style(it)))).size");
+    let kinds = browser.number("leasekv.data.kinds.length");
+    assert_eq!(looks, kinds);
+    assert_eq!(browser.complaints(), json!([]));
+}

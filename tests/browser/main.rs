@@ -7,6 +7,7 @@
 
 mod foreign;
 mod runs;
+mod storms;
 mod sweeps;
 mod traces;
 mod violations;

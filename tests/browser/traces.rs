@@ -57,16 +57,22 @@ impl Played {
 
     /// The same run drawn from a trace with other lines.
     pub(crate) fn redrawn(&self, lines: &[Value]) -> PathBuf {
+        self.redrawn_with(lines, &[])
+    }
+
+    /// The same, with more options.
+    pub(crate) fn redrawn_with(&self, lines: &[Value], more: &[&str]) -> PathBuf {
         let path = |name: &str| self.directory.path().join(name);
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         fs::write(path("other.jsonl"), text).expect("a trace can be written");
         let (from, to) = (path("other.jsonl"), path("other.html"));
-        let arguments = [
+        let mut arguments = vec![
             "--from",
             from.to_str().unwrap(),
             "--report",
             to.to_str().unwrap(),
         ];
+        arguments.extend(more);
         let output = simulator(&arguments);
         assert!(output.status.success(), "{output:?}");
         to

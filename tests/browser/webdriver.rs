@@ -22,6 +22,12 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
+    /// Whether this machine has one.
+    #[allow(dead_code)] // Each test program asks for it or not.
+    pub(crate) fn is_installed() -> bool {
+        [BROWSER, DRIVER].iter().all(|it| Path::new(it).exists())
+    }
+
     /// A new browser.
     ///
     /// # Panics

@@ -160,9 +160,15 @@ fn who_sends_no_text_is_closed_and_who_is_spoken_to_too_soon_counts_as_died() {
     puppets.play(&[]);
     let (text, result) = puppets.end();
     assert_eq!(result["passed"], false);
+    let closed = "replica 0003 is closed and counts as died, for its datagram is empty";
+    let taken = "replica 0004 counts as died: it was sent something before its hello";
+    for error in [closed, taken] {
+        let errors = result["errors"].as_array().unwrap();
+        assert!(errors.iter().any(|it| it == error), "{errors:?}");
+    }
     for said in [
-        "replica 0003 is closed and counts as died, for its datagram is empty",
-        "replica 0004 counts as died: it was sent something before its hello",
+        closed,
+        "replica 0004 said hello too late: 0000 spoke to 0004 at",
     ] {
         assert!(text.contains(said), "{said}: {text}");
     }

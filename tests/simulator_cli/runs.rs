@@ -43,8 +43,16 @@ exec "$ECHO" "$@""#;
     let result: Value =
         serde_json::from_str(&fs::read_to_string(bench.path("out.jsonl")).unwrap()).unwrap();
     let error = result["errors"][0].as_str().unwrap();
-    assert!(error.starts_with("replica 0003 died on its own: killed by signal 9 (SIGKILL)"));
-    assert!(error.ends_with("oh no"), "{error}");
+    assert_eq!(
+        error,
+        "replica 0003 died on its own: killed by signal 9 (SIGKILL)"
+    );
+    let causes = result["causes"].as_array().unwrap();
+    let crash = causes.iter().find(|it| it["kind"] == "crash").unwrap();
+    let text = crash["text"].as_str().unwrap();
+    assert!(text.starts_with("replica 0003 crashed at "), "{text}");
+    assert!(text.ends_with(": oh no"), "{text}");
+    assert_eq!(crash["quote"].as_array().unwrap().last().unwrap(), "oh no");
     assert!(result["duration_s"].as_f64().unwrap() >= 6.0);
 }
 
@@ -148,13 +156,18 @@ fn a_history_that_cannot_be_explained_is_a_finding_beside_the_courses_verdict() 
     let text = stdout(&output);
     let mut rest = &text[..];
     for part in [
-        "All correct.\nHistory: not linearizable, see below.\n",
-        "PASSED short (seed 1)\n",
-        "NOT LINEARIZABLE, whatever the course's verdict:\n",
+        "History: not linearizable, see below.\n",
+        "FAILED short (seed 1): ",
+        "The course's program, which does not look at histories, would pass it.\n",
+        "NOT LINEARIZABLE:\n",
         "shared-",
     ] {
         let at = rest.find(part);
         rest = &rest[at.unwrap_or_else(|| panic!("no {part:?} in {text}"))..];
+    }
+    // Nothing is praised above the proof.
+    for praise in ["PASSED", "All correct", "Bonus!"] {
+        assert!(!text.contains(praise), "{praise}: {text}");
     }
     let json = fs::read_to_string(bench.path("out.jsonl")).unwrap();
     let result: Value = serde_json::from_str(&json).unwrap();
@@ -303,8 +316,9 @@ exit 4"#;
         let replica = bench.script("dies", &script.replace("WHEN", when));
         let output = bench.run(&replica, &["--silence"]);
         assert_eq!(output.status.code(), Some(1));
-        let said = "replica 0003 died on its own: exit status 4; the end of its stderr:";
-        assert!(stdout(&output).contains(said), "{}", stdout(&output));
+        let shown = stdout(&output);
+        assert!(shown.contains("replica 0003 crashed at "), "{shown}");
+        assert!(shown.contains(" (exit status 4): oh no\n"), "{shown}");
         assert!(stdout(&output).contains("\n    oh no\n"));
     }
 }

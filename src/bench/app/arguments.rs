@@ -121,6 +121,11 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
 
+    /// The key under which messages between replicas bear a term, for the picture of those that do not
+    /// tell of their state
+    #[arg(long, value_name = "KEY", default_value = "term")]
+    pub(super) term_key: String,
+
     /// Run nothing, but draw the trace FILE with --report
     #[arg(
         long,

@@ -66,7 +66,10 @@ fn run(options: &Options) -> Result<u8, String> {
             return Err(format!("{path}: --from and --report need a file each"));
         }
         let mut written = Written::default();
-        written.note("report", Ok(pictures::draw(from, report)?));
+        written.note(
+            "report",
+            Ok(pictures::draw(from, report, &options.term_key)?),
+        );
         // Whoever does not read it has the file all the same.
         let _ = std::io::stdout().write_all(written.told().as_bytes());
         return Ok(0);

@@ -15,6 +15,8 @@ pub struct Pictures {
     pub trace: Option<Target>,
     /// The picture.
     pub report: Option<Target>,
+    /// The key under which messages between replicas bear a term.
+    pub term_key: String,
 }
 
 impl Pictures {
@@ -29,21 +31,21 @@ impl Pictures {
             written.note("trace", target.write(|to| file::write(trace, to)));
         }
         if let Some(target) = self.report {
-            written.note("report", write_page(target, trace));
+            written.note("report", write_page(target, trace, &self.term_key));
         }
     }
 }
 
-fn write_page(target: Target, trace: &Trace) -> Result<Option<PathBuf>, String> {
-    target.write(|to| to.write_all(page::of_run(trace).as_bytes()))
+fn write_page(target: Target, trace: &Trace, term_key: &str) -> Result<Option<PathBuf>, String> {
+    target.write(|to| to.write_all(page::of_run(trace, term_key).as_bytes()))
 }
 
-/// Draws a trace file. Returns where the page is.
+/// Draws a trace file; messages between replicas bear their term under `term_key`. Returns where the page is.
 ///
 /// # Errors
 ///
 /// One line about what is wrong with either file.
-pub fn draw(from: &Path, to: &Path) -> Result<Option<PathBuf>, String> {
+pub fn draw(from: &Path, to: &Path, term_key: &str) -> Result<Option<PathBuf>, String> {
     let shown = from.display();
     let wrong = |error: io::Error| format!("{shown}: {error}");
     let opened = File::open(from).map_err(wrong)?;
@@ -52,5 +54,5 @@ pub fn draw(from: &Path, to: &Path) -> Result<Option<PathBuf>, String> {
     }
     let trace = file::read(&mut BufReader::new(opened));
     let trace = trace.map_err(|error| format!("{shown}: {error}"))?;
-    write_page(Target::try_out(to)?, &trace)
+    write_page(Target::try_out(to)?, &trace, term_key)
 }

@@ -63,6 +63,7 @@ pub fn plan(options: &Options) -> Result<Plan, String> {
         task.pictures = Pictures {
             trace: trace?,
             report: report?,
+            term_key: options.term_key.clone(),
         };
     }
     if let Some(runs) = options.runs {

@@ -83,6 +83,7 @@ fn perform(plan: Plan, stage: &mut Stage<'_>) -> Result<Outcome, String> {
         paint: Paint::new(stage.terminal.colour()),
         is_suite: plan.is_suite,
         is_repeated: plan.is_repeated,
+        shows_output: plan.show_output,
         headings: headings(&plan),
         way: Way {
             is_virtual: matches!(plan.replicas, Replicas::Embedded(_)),
@@ -203,6 +204,8 @@ struct Gathering<'p> {
     paint: Paint,
     is_suite: bool,
     is_repeated: bool,
+    /// Whether the terminal shows what the replicas print.
+    shows_output: bool,
     /// By the number of the run; taken when shown.
     headings: Vec<Option<Heading>>,
     way: Way,
@@ -303,7 +306,7 @@ impl Gathering<'_> {
                 output::test_line(description, report, paint)
             }
             Some(_) if report.complete => output::test_line(description, report, paint),
-            _ => output::report(report, paint),
+            _ => output::report(report, self.shows_output, paint),
         });
         if made.task.test.is_none() && !self.is_repeated {
             let look = strip::Look {

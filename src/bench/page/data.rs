@@ -1,12 +1,15 @@
 //! A trace in the compact form in which a page carries it: a list for each column, and numbers for
 //! names. `assets/model.js` reads it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::bands::{self, Band};
+use super::printed::{self, Output};
 use crate::bench::record::journal::Effect;
 use crate::bench::trace::record::{
     End, Fate, Fault, Leader, Message, Note, Start, State, Trace, Violation,
@@ -14,12 +17,18 @@ use crate::bench::trace::record::{
 use crate::course::state::StateChange;
 use crate::id::Id;
 
-/// How many bytes a page's data may take. Beyond it the longest datagrams are cut, in the page and not
-/// in the trace, so that the page of a run of the course always stays below 10 MB.
+/// How many bytes a page's data may take. Beyond it less of everything is in the page, and still all of it
+/// in the trace, so that a page always stays below 10 MB.
 const MAX_BYTES: usize = 9_000_000;
-/// How many bytes all datagrams together may take at first, and at least.
-const MAX_DATAGRAMS_BYTES: usize = 6_000_000;
-const MIN_DATAGRAMS_BYTES: usize = 500_000;
+/// What a page may have at first. It is halved until the page is small enough.
+const FIRST: Budget = Budget {
+    datagrams_bytes: 6_000_000,
+    messages: 30_000,
+    states: 60_000,
+    output_bytes: 1_000_000,
+};
+/// No page has less.
+const LEAST_MESSAGES: usize = 1_000;
 /// No datagram is cut to less.
 const MIN_CUT_BYTES: usize = 64;
 /// How many types of messages are told apart, the most frequent ones, and how long their names are, in
@@ -38,8 +47,13 @@ struct Data<'a> {
     /// All who take part: replicas, then clients.
     parties: Vec<Id>,
     messages: Messages<'a>,
+    /// How many messages there are in the trace.
+    total: usize,
+    /// What stands for those that are not here one by one.
+    bands: Vec<Band>,
     attempts: Attempts<'a>,
     states: States<'a>,
+    output: Output<'a>,
     leaders: &'a [Leader],
     faults: &'a [Fault],
     notes: &'a [Note],
@@ -59,9 +73,16 @@ struct Messages<'a> {
     effect: Vec<i8>,
     attempt: Vec<i32>,
     copies: BTreeMap<usize, usize>,
+    /// The numbers in the trace, if not all of its messages are here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    number: Vec<usize>,
+    /// The terms that messages between replicas bear, -1 for none; only if replicas do not tell of their
+    /// state.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    term: Vec<i64>,
     /// The attempts whose MIDs stand in messages between replicas.
     related: BTreeMap<usize, Vec<usize>>,
-    data: Vec<std::borrow::Cow<'a, RawValue>>,
+    data: Vec<Cow<'a, RawValue>>,
 }
 
 #[derive(Default, Serialize)]
@@ -80,24 +101,44 @@ struct Attempts<'a> {
 struct States<'a> {
     time: Vec<u64>,
     replica: Vec<i32>,
-    causes: Vec<Option<&'a [usize]>>,
-    change: Vec<&'a StateChange>,
+    causes: Vec<Option<Vec<usize>>>,
+    change: Vec<Cow<'a, StateChange>>,
+    /// Whether most of it is in the trace only.
+    thinned: bool,
+}
+
+/// How much a page may have.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    /// How many bytes all datagrams together may take; the longest are cut first.
+    datagrams_bytes: usize,
+    /// How many messages it may have one by one.
+    messages: usize,
+    /// How many changes of state it may have.
+    states: usize,
+    /// How many bytes of the replicas' output it may have.
+    output_bytes: usize,
 }
 
 /// A trace as JSON for its page.
-pub(super) fn of(trace: &Trace) -> String {
-    let mut room = MAX_DATAGRAMS_BYTES;
+pub(super) fn of(trace: &Trace, term_key: &str) -> String {
+    let mut budget = FIRST;
     loop {
-        let data = within(trace, room);
-        if data.len() <= MAX_BYTES || room <= MIN_DATAGRAMS_BYTES {
+        let data = within(trace, term_key, budget);
+        if data.len() <= MAX_BYTES || budget.messages <= LEAST_MESSAGES {
             return data;
         }
-        room /= 2;
+        // Datagrams first: what is cut of them is missed the least.
+        budget.datagrams_bytes /= 2;
+        if budget.datagrams_bytes < FIRST.datagrams_bytes / 8 {
+            budget.messages /= 2;
+            budget.states /= 2;
+            budget.output_bytes /= 2;
+        }
     }
 }
 
-/// The same; all datagrams together take about so many bytes at most.
-fn within(trace: &Trace, room: usize) -> String {
+fn within(trace: &Trace, term_key: &str, budget: Budget) -> String {
     let parties: Vec<Id> = trace
         .start
         .replicas
@@ -107,16 +148,40 @@ fn within(trace: &Trace, room: usize) -> String {
         .collect();
     let number: HashMap<Id, i32> = parties.iter().copied().zip(0..).collect();
     let party = |id: Id| number.get(&id).copied().unwrap_or(-1);
-    let (attempts, by_mid) = attempts(&trace.messages, &party);
-    let (messages, kinds) = messages(&trace.messages, &by_mid, &party, room);
+    let chosen = bands::choose(&trace.messages, budget.messages);
+    let shown: Vec<&Message> = chosen.kept.iter().map(|at| &trace.messages[*at]).collect();
+    let (attempts, by_mid) = attempts(&shown, &party);
+    let on_page: HashMap<usize, usize> = match chosen.bands.is_empty() {
+        true => HashMap::new(),
+        false => shown
+            .iter()
+            .enumerate()
+            .map(|(at, it)| (it.number, at))
+            .collect(),
+    };
+    let is_whole = chosen.bands.is_empty();
+    let place = |number: usize| match is_whole {
+        true => Some(number),
+        false => on_page.get(&number).copied(),
+    };
+    let (mut messages, kinds) = messages(&shown, &by_mid, &party, &place, budget.datagrams_bytes);
+    if !is_whole {
+        messages.number = shown.iter().map(|it| it.number).collect();
+    }
+    if trace.states.is_empty() {
+        messages.term = terms(&shown, term_key);
+    }
     let data = Data {
         start: &trace.start,
         end: &trace.end,
         kinds,
         parties,
         messages,
+        total: trace.messages.len(),
+        bands: chosen.bands,
         attempts,
-        states: states(&trace.states, &party),
+        states: states(&trace.states, &party, &place, budget.states),
+        output: printed::of(&trace.output, &trace.start.replicas, budget.output_bytes),
         leaders: &trace.leaders,
         faults: &trace.faults,
         notes: &trace.notes,
@@ -125,8 +190,26 @@ fn within(trace: &Trace, room: usize) -> String {
     serde_json::to_string(&data).expect("plain data can be written to memory")
 }
 
+/// The terms that messages between replicas bear under this key; nothing if none does.
+fn terms(messages: &[&Message], key: &str) -> Vec<i64> {
+    let term = |it: &&Message| -> i64 {
+        let value: Option<Value> = match it.mid {
+            None => serde_json::from_str(it.data.get()).ok(),
+            Some(_) => None,
+        };
+        value
+            .and_then(|value| value.get(key)?.as_i64())
+            .unwrap_or(-1)
+    };
+    let terms: Vec<i64> = messages.iter().map(term).collect();
+    match terms.iter().any(|term| *term >= 0) {
+        true => terms,
+        false => Vec::new(),
+    }
+}
+
 fn attempts<'a>(
-    messages: &'a [Message],
+    messages: &[&'a Message],
     party: &impl Fn(Id) -> i32,
 ) -> (Attempts<'a>, HashMap<&'a str, usize>) {
     let mut attempts = Attempts::default();
@@ -150,9 +233,10 @@ fn attempts<'a>(
 }
 
 fn messages<'a>(
-    messages: &'a [Message],
+    messages: &[&'a Message],
     by_mid: &HashMap<&str, usize>,
     party: &impl Fn(Id) -> i32,
+    on_page: &impl Fn(usize) -> Option<usize>,
     room: usize,
 ) -> (Messages<'a>, Vec<String>) {
     let mut columns = Messages::default();
@@ -175,7 +259,8 @@ fn messages<'a>(
         let attempt = message.mid.as_deref().and_then(|mid| by_mid.get(mid));
         let attempt = attempt.and_then(|attempt| i32::try_from(*attempt).ok());
         columns.attempt.push(attempt.unwrap_or(-1));
-        if let Some(original) = message.copy_of.filter(|original| *original < place) {
+        let original = message.copy_of.and_then(on_page);
+        if let Some(original) = original.filter(|original| *original < place) {
             columns.copies.insert(place, original);
         }
         if message.mid.is_none() {
@@ -190,11 +275,11 @@ fn messages<'a>(
 }
 
 /// The types' names in the order of their first messages, and which of them each type is.
-fn kinds(messages: &[Message]) -> (Vec<String>, HashMap<&str, usize>) {
+fn kinds<'a>(messages: &[&'a Message]) -> (Vec<String>, HashMap<&'a str, usize>) {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     let mut order: Vec<&str> = Vec::new();
     for message in messages {
-        let count = counts.entry(&message.kind).or_default();
+        let count = counts.entry(message.kind.as_str()).or_default();
         if *count == 0 {
             order.push(&message.kind);
         }
@@ -237,7 +322,7 @@ fn related(datagram: &str, by_mid: &HashMap<&str, usize>) -> Vec<usize> {
 }
 
 /// To how many bytes datagrams are cut, so that all have room.
-fn cut_bytes(messages: &[Message], room: usize) -> usize {
+fn cut_bytes(messages: &[&Message], room: usize) -> usize {
     let mut cut = 1 << 17;
     let total = |cut: usize| -> usize {
         let lengths = messages.iter().map(|message| message.data.get().len());
@@ -249,10 +334,10 @@ fn cut_bytes(messages: &[Message], room: usize) -> usize {
     cut
 }
 
-fn shortened(data: &RawValue, cut: usize) -> std::borrow::Cow<'_, RawValue> {
+fn shortened(data: &RawValue, cut: usize) -> Cow<'_, RawValue> {
     let text = data.get();
     if text.len() <= cut {
-        return std::borrow::Cow::Borrowed(data);
+        return Cow::Borrowed(data);
     }
     let end = (0..=cut).rev().find(|end| text.is_char_boundary(*end));
     let short = format!(
@@ -260,16 +345,40 @@ fn shortened(data: &RawValue, cut: usize) -> std::borrow::Cow<'_, RawValue> {
         &text[..end.unwrap_or(0)],
         text.len()
     );
-    std::borrow::Cow::Owned(to_raw_value(&short).expect("a text can be written"))
+    Cow::Owned(to_raw_value(&short).expect("a text can be written"))
 }
 
-fn states<'a>(states: &'a [State], party: &impl Fn(Id) -> i32) -> States<'a> {
-    let mut columns = States::default();
+/// What replicas told of themselves. If it is too much, only who led and in which term.
+fn states<'a>(
+    states: &'a [State],
+    party: &impl Fn(Id) -> i32,
+    on_page: &impl Fn(usize) -> Option<usize>,
+    limit: usize,
+) -> States<'a> {
+    let mut columns = States {
+        thinned: states.len() > limit,
+        ..States::default()
+    };
     for state in states {
+        let change = match columns.thinned {
+            false => Cow::Borrowed(&state.change),
+            true => Cow::Owned(StateChange {
+                role: state.change.role.clone(),
+                term: state.change.term,
+                vote: state.change.vote,
+                leader: state.change.leader,
+                ..StateChange::default()
+            }),
+        };
+        if columns.thinned && (columns.time.len() >= limit || *change == StateChange::default()) {
+            continue;
+        }
+        let causes = state.causes.as_ref();
+        let causes = causes.map(|all| all.iter().filter_map(|it| on_page(*it)).collect());
         columns.time.push(state.time_ns);
         columns.replica.push(party(state.replica));
-        columns.causes.push(state.causes.as_deref());
-        columns.change.push(&state.change);
+        columns.causes.push(causes);
+        columns.change.push(change);
     }
     columns
 }
@@ -330,6 +439,7 @@ mod tests {
         let often = ["append".to_owned(), "é".repeat(50)];
         let often = often.iter().cycle().take(4).cloned();
         let messages: Vec<Message> = rare.chain(often).map(message).collect();
+        let messages: Vec<&Message> = messages.iter().collect();
         let (names, number_of) = kinds(&messages);
         assert_eq!(names.len(), MAX_KINDS + 1);
         assert_eq!(names[number_of["append"]], "append");

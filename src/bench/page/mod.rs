@@ -5,13 +5,17 @@
 //! | file | what it is about |
 //! | --- | --- |
 //! | `data` | a trace in the page's compact form |
+//! | `bands` | which messages a page has one by one, and which as bands |
+//! | `printed` | what replicas printed, as a page has it |
 //! | `sweep` | a sweep in the page's form |
 //! | `assets/model.js` | the run as the page knows it: who was in which state when, what belongs to a request |
 //! | `assets/theme.js` | colours, dashes and shapes, light and dark |
 //! | `assets/lanes.js` | what is drawn on the diagram's lanes: roles, leases, commits, who is cut off |
+//! | `assets/bands.js` | what stands for very much: bands of messages, ticks of output |
 //! | `assets/diagram.js` | the space-time diagram |
 //! | `assets/plots.js` | what is plotted over time |
 //! | `assets/violation.js` | operations and logs side by side |
+//! | `assets/causes.js` | why it went so, and what replicas printed, in words |
 //! | `assets/story.js` | the verdict in words |
 //! | `assets/page.js` | everything around: filters, details, keys |
 //! | `assets/sweep.js` | a sweep's distributions and worst seeds |
@@ -19,20 +23,24 @@
 //! This room draws what is in a [`Trace`] or in a sweep's samples. It must never know more about a run,
 //! nor write a file.
 
+mod bands;
 mod data;
+mod printed;
 mod sweep;
 
 use crate::bench::trace::Trace;
 use crate::bench::verdict::samples::Sweep;
 
 const STYLE: &str = include_str!("assets/style.css");
-const RUN_SCRIPTS: [&str; 8] = [
+const RUN_SCRIPTS: [&str; 10] = [
     include_str!("assets/theme.js"),
     include_str!("assets/model.js"),
     include_str!("assets/lanes.js"),
+    include_str!("assets/bands.js"),
     include_str!("assets/diagram.js"),
     include_str!("assets/plots.js"),
     include_str!("assets/violation.js"),
+    include_str!("assets/causes.js"),
     include_str!("assets/story.js"),
     include_str!("assets/page.js"),
 ];
@@ -41,11 +49,11 @@ const SWEEP_SCRIPTS: [&str; 2] = [
     include_str!("assets/sweep.js"),
 ];
 
-/// The page of a run.
-pub fn of_run(trace: &Trace) -> String {
+/// The page of a run. Messages between replicas bear their term under `term_key`, if they do.
+pub fn of_run(trace: &Trace, term_key: &str) -> String {
     let name = trace.start.config["name"].as_str().unwrap_or("a run");
     let title = format!("{name}, seed {}", trace.start.seed);
-    assemble(&title, &data::of(trace), &RUN_SCRIPTS)
+    assemble(&title, &data::of(trace, term_key), &RUN_SCRIPTS)
 }
 
 /// The page of sweeps. So many runs were planned; fewer were played if it was interrupted.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::history::HistoryEvent;
 use super::lateness::Lateness;
+use super::observed::Observed;
 use super::stats::Counters;
 use super::timeline::Timeline;
 use crate::bench::config::Config;
@@ -27,6 +28,8 @@ pub struct Ended {
     pub counters: Counters,
     /// What else was found.
     pub evidence: Evidence,
+    /// What else was seen, for whoever asks why.
+    pub observed: Observed,
     /// Why the run ended early, if it did.
     pub warnings: Vec<String>,
     /// What the clients saw, if it was kept.

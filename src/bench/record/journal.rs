@@ -98,7 +98,7 @@ pub enum Fate {
 }
 
 /// What a client made of an answer; traces write it as it stands here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Its request is done.

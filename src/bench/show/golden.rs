@@ -10,8 +10,10 @@ use super::output;
 use super::paint::Paint;
 use super::table;
 use crate::bench::config::tests::config;
+use crate::bench::protocol::message::{Mid, Op};
 use crate::bench::record::ended::Evidence;
 use crate::bench::record::lateness::{Lateness, Waiter};
+use crate::bench::record::observed::{Duplicate, Observed, SeenType, Unanswered};
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
 use crate::bench::trace::results;
@@ -75,6 +77,8 @@ pub(crate) fn report() -> Report {
             tiers: [Tier::Bonus, Tier::Full, Tier::Partial, Tier::None],
             reachable: [Tier::Bonus, Tier::Bonus, Tier::Full, Tier::Partial],
         },
+        causes: Vec::new(),
+        observed: observed(),
         linearizability: Linearizability::Holds,
         history: None,
         lateness: Lateness {
@@ -92,6 +96,36 @@ pub(crate) fn report() -> Report {
     }
 }
 
+/// What was seen of the same run.
+fn observed() -> Observed {
+    let at = Duration::from_millis;
+    Observed {
+        types: vec![SeenType {
+            kind: "vote".to_owned(),
+            phases: [7001, 7002, 7003, 7004],
+            senders: vec![7005],
+        }],
+        duplicates: vec![Duplicate {
+            time: at(7010),
+            by: Id(0x7011),
+            first: (at(7006), Id(0x7007)),
+            request: 7008,
+            mid: Mid(*b"7009abcdefghijkl"),
+            op: Op::Put,
+        }],
+        unanswered: vec![Unanswered {
+            time: at(7012),
+            request: 7013,
+            mid: Mid(*b"7014abcdefghijkl"),
+            op: Op::Get,
+            to: Some(Id(0x7015)),
+            lost: None,
+        }],
+        unended_outages: vec![(at(7016), Id(0x7017))],
+        ..Observed::default()
+    }
+}
+
 #[test]
 fn every_field_is_in_its_place_in_the_json() {
     let shown = serde_json::to_string_pretty(&results::object(&report())).unwrap();
@@ -100,7 +134,7 @@ fn every_field_is_in_its_place_in_the_json() {
 
 #[test]
 fn every_field_is_in_its_place_in_the_text() {
-    let shown = output::report(&report(), Paint::new(false));
+    let shown = output::report(&report(), false, Paint::new(false));
     assert_eq!(shown.trim(), include_str!("golden/report.txt").trim());
 }
 

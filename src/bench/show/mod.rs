@@ -3,6 +3,7 @@
 //! | file | what it shows |
 //! | --- | --- |
 //! | [`output`] | a run, or a test of `all`, as text |
+//! | `reasons` | why a run went as it did |
 //! | [`strip`] | a run at a glance: who led, faults, waiting requests |
 //! | [`table`] | the table at the end of `all` |
 //! | [`summary`] | what sweeps found |
@@ -20,6 +21,7 @@ pub mod kinds;
 pub mod output;
 pub mod paint;
 pub mod progress;
+mod reasons;
 pub mod strip;
 pub mod summary;
 pub mod table;

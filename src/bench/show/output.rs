@@ -8,6 +8,7 @@ use std::time::Duration;
 use console::Style;
 
 use super::paint::Paint;
+use super::reasons;
 use crate::bench::config::Config;
 use crate::bench::config::Metric;
 use crate::bench::record::lateness::{Lateness, Waiter};
@@ -15,6 +16,7 @@ use crate::bench::record::stats::{Counters, mean, median, percentile};
 use crate::bench::record::timeline::FaultKind;
 use crate::bench::trace::Violation;
 use crate::bench::trace::recording::nanoseconds;
+use crate::bench::verdict::causes::Cause;
 use crate::bench::verdict::history_check::Linearizability;
 use crate::bench::verdict::report::Report;
 
@@ -46,15 +48,21 @@ pub fn purpose(config: &Config) -> String {
     purpose.map_or_else(String::new, |purpose| format!("{purpose}\n"))
 }
 
-/// Everything about a single run, from its end to its verdict.
-pub fn report(report: &Report, paint: Paint) -> String {
+/// Everything about a single run, from its end to its verdict. `output_shown`: what the replicas printed
+/// stands above already.
+pub fn report(report: &Report, output_shown: bool, paint: Paint) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_report(&mut text, report, paint);
+    let _ = write_report(&mut text, report, output_shown, paint);
     text
 }
 
-fn write_report(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Result {
+fn write_report(
+    text: &mut String,
+    report: &Report,
+    output_shown: bool,
+    paint: Paint,
+) -> std::fmt::Result {
     let title = if report.complete {
         "# Simulation Finished"
     } else {
@@ -67,11 +75,14 @@ fn write_report(text: &mut String, report: &Report, paint: Paint) -> std::fmt::R
         return writeln!(text, "\nInterrupted after {after:.1} s: not judged.");
     }
     writeln!(text, "\n{}", paint.heading("## Correctness Checks"))?;
-    write_errors(text, report, "", paint)?;
-    if report.passed() {
+    write_errors(text, report, "", !output_shown, paint)?;
+    if report.passed() && !report.is_disproved() {
         writeln!(text, "All correct.")?;
     }
     match &report.linearizability {
+        Linearizability::Unchecked if report.counters.completed == 0 => {
+            writeln!(text, "History: nothing to check, no request was completed.")?;
+        }
         Linearizability::Unchecked => {}
         Linearizability::Holds => writeln!(text, "History: linearizable.")?,
         Linearizability::Undecided => {
@@ -83,41 +94,66 @@ fn write_report(text: &mut String, report: &Report, paint: Paint) -> std::fmt::R
         }
     }
     writeln!(text, "\n{}", paint.heading("## Performance Tests"))?;
-    if report.passed() {
-        for (index, metric) in Metric::ALL.into_iter().enumerate() {
-            let [bonus, full, partial] =
-                report.config.benchmarks[index].map(|threshold| value(metric, Some(threshold)));
-            let tier = report.verdict.tiers[index];
-            writeln!(
-                text,
-                "{:<16} {:>12}  {} (bonus < {bonus}, full < {full}, partial < {partial})",
-                title_of(metric),
-                value(metric, report.verdict.values[index]),
-                paint.tier(tier, &format!("{:<14}", tier.title())),
-            )?;
-            if metric == Metric::Failures {
-                write_doomed(text, report)?;
-            }
-        }
+    if report.is_disproved() {
+        writeln!(text, "Worth nothing, for the history is not linearizable.")?;
+    } else if report.passed() {
+        write_tiers(text, report, paint)?;
     } else {
         writeln!(text, "Not judged, for the run was not correct.")?;
     }
+    reasons::write_hints(text, report, "", paint)?;
+    write_verdict(text, report, paint)
+}
+
+fn write_tiers(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Result {
+    for (index, metric) in Metric::ALL.into_iter().enumerate() {
+        let [bonus, full, partial] =
+            report.config.benchmarks[index].map(|threshold| value(metric, Some(threshold)));
+        let tier = report.verdict.tiers[index];
+        writeln!(
+            text,
+            "{:<16} {:>12}  {} (bonus < {bonus}, full < {full}, partial < {partial})",
+            title_of(metric),
+            value(metric, report.verdict.values[index]),
+            paint.tier(tier, &format!("{:<14}", tier.title())),
+        )?;
+        if metric == Metric::Failures {
+            write_doomed(text, report)?;
+        }
+        reasons::write_costs(text, report, metric)?;
+    }
+    Ok(())
+}
+
+/// The verdict's line, with the cause of a failure, and what proves it.
+fn write_verdict(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Result {
     let name = &report.config.name;
-    let verdict = match report.passed() {
+    let good = report.passed() && !report.is_disproved();
+    let verdict = match good {
         true => paint.good(&format!("PASSED {name}")),
         false => paint.bad(&format!("FAILED {name}")),
     };
-    writeln!(text, "\n{verdict} (seed {})", report.seed)?;
+    let why = report.why().filter(|_| !good);
+    let why = why.map_or(String::new(), |cause| {
+        format!(": {}", reasons::sentence(cause))
+    });
+    writeln!(text, "\n{verdict} (seed {}){why}", report.seed)?;
+    if report.passed() && report.is_disproved() {
+        writeln!(
+            text,
+            "The course's program, which does not look at histories, would pass it."
+        )?;
+    }
     write_violation(text, report, paint)
 }
 
-/// What speaks against linearizability. The course's verdict stands beside it.
+/// The proof that the history is not linearizable.
 fn write_violation(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Result {
     let Linearizability::Violated(how) = &report.linearizability else {
         return Ok(());
     };
     let title = paint.bad("NOT LINEARIZABLE");
-    writeln!(text, "\n{title}, whatever the course's verdict:\n{how}")
+    writeln!(text, "\n{title}:\n{how}")
 }
 
 /// Which of the failures are nobody's, if any are.
@@ -204,11 +240,16 @@ pub fn outages(report: &Report) -> String {
     match outages.is_empty() {
         true => "none".to_owned(),
         false => {
-            let texts: Vec<String> = outages
-                .iter()
-                .map(|time| milliseconds(Some(*time)))
-                .collect();
-            texts.join(", ")
+            // The last ones never ended.
+            let ended = outages.len() - report.observed.unended_outages.len().min(outages.len());
+            let texts = outages.iter().enumerate().map(|(place, time)| {
+                let time = milliseconds(Some(*time));
+                match place < ended {
+                    true => time,
+                    false => format!("no end ({time} to the end of the run)"),
+                }
+            });
+            texts.collect::<Vec<_>>().join(", ")
         }
     }
 }
@@ -277,6 +318,7 @@ fn write_errors(
     text: &mut String,
     report: &Report,
     indent: &str,
+    quote: bool,
     paint: Paint,
 ) -> std::fmt::Result {
     for warning in &report.warnings {
@@ -286,23 +328,36 @@ fn write_errors(
             paint.apply(Style::new().yellow(), warning)
         )?;
     }
-    for error in &report.verdict.errors {
+    reasons::write_causes(text, report, indent, quote, paint)?;
+    // The causes tell of deaths and of what was incorrect, and of whatever no other rule explains.
+    let incorrect = |error: &String| {
+        let texts = report.evidence.incorrect.iter();
+        error == "  and more like these" || texts.clone().any(|text| error.trim_start() == text)
+    };
+    let told = |error: &&String| {
+        report.evidence.deaths.contains(error)
+            || report.causes.iter().any(|it| it.text == **error)
+            || incorrect(error)
+    };
+    for error in report.verdict.errors.iter().filter(|error| !told(error)) {
         let error = error.replace('\n', &format!("\n{indent}"));
         writeln!(text, "{indent}{}", paint.apply(Style::new().red(), &error))?;
     }
     Ok(())
 }
 
-/// What a run that was not correct died of, on one line.
+/// What a run that was not correct died of, on one line. A broken promise of our own replica comes before all that
+/// follows from it.
 pub fn cause(report: &Report, found: Option<&Violation>) -> String {
-    let said = found.map(|found| format!("{}: {}", found.name, found.text));
-    let said = said.or_else(|| {
-        // The first may only announce what comes behind it.
-        let mut texts = report.verdict.errors.iter();
-        texts.find(|text| !text.ends_with(':')).cloned()
-    });
-    let said = said.unwrap_or_else(|| "the run was not correct".to_owned());
-    said.lines().next().unwrap_or_default().trim().to_owned()
+    let promise = found.filter(|found| found.kind == "invariant");
+    let said = match (promise, report.why(), found) {
+        (Some(found), _, _) | (None, None, Some(found)) => {
+            format!("{}: {}", found.name, found.text)
+        }
+        (None, Some(cause), _) => reasons::sentence(cause),
+        (None, None, None) => "the run was not correct".to_owned(),
+    };
+    reasons::shown(said.lines().next().unwrap_or_default().trim())
 }
 
 /// Why a run was not correct, in three lines: what, when, and the command that draws it. Nothing of
@@ -311,16 +366,25 @@ pub fn why(report: &Report, found: Option<&Violation>, command: &str, paint: Pai
     if found.is_none() && (report.passed() || !report.complete) {
         return String::new();
     }
+    let promise = found.filter(|found| found.kind == "invariant");
     let said = cause(report, found);
-    let when = match found {
+    let time_ns = match promise {
+        Some(found) => Some(found.time_ns),
+        None => (report.why().and_then(Cause::time_ns)).or(found.map(|found| found.time_ns)),
+    };
+    let when = match time_ns {
         None => "by the end of the run".to_owned(),
-        Some(found) => {
+        Some(time_ns) => {
             let before = report.timeline.faults.iter().rev();
-            let mut before = before.filter(|fault| nanoseconds(fault.time) <= found.time_ns);
-            let at = format!("at {:.6} s", found.time_ns as f64 / 1e9);
+            let mut before = before.filter(|fault| {
+                // A death is told as the cause itself.
+                let at = nanoseconds(fault.time);
+                at < time_ns || at == time_ns && !matches!(fault.kind, FaultKind::Died(_))
+            });
+            let at = format!("at {:.6} s", time_ns as f64 / 1e9);
             match before.next() {
                 Some(fault) => {
-                    let ago = (found.time_ns - nanoseconds(fault.time)) as f64 / 1e9;
+                    let ago = (time_ns - nanoseconds(fault.time)) as f64 / 1e9;
                     let who = match fault.kind {
                         // It says itself who.
                         FaultKind::Died(_) => "",
@@ -349,7 +413,7 @@ pub fn interrupted_line(report: &Report) -> String {
 
 /// One of several runs: its line and, if it failed, why. `description` is what its test is about.
 pub fn test_line(description: &str, report: &Report, paint: Paint) -> String {
-    let mark = match report.passed() {
+    let mark = match report.passed() && !report.is_disproved() {
         true => paint.good("[PASS]"),
         false => paint.bad("[FAIL]"),
     };
@@ -366,7 +430,7 @@ pub fn test_line(description: &str, report: &Report, paint: Paint) -> String {
         tiers.join(", "),
         report.seed,
     );
-    let _ = write_errors(&mut text, report, "         ", paint);
+    let _ = write_errors(&mut text, report, "         ", true, paint);
     if let Some(late) = late(&report.lateness) {
         let _ = writeln!(text, "         Simulator late: {late}");
     }
@@ -396,7 +460,7 @@ mod tests {
 
     #[test]
     fn a_report_has_all_its_parts_and_no_colour_unless_wanted() {
-        let plain = report(&finished(), Paint::new(false));
+        let plain = report(&finished(), false, Paint::new(false));
         for part in [
             "# Simulation Finished",
             "## Useful Information and Statistics",
@@ -408,7 +472,7 @@ mod tests {
             assert!(plain.contains(part), "{part} in {plain}");
         }
         assert!(!plain.contains('\x1b'));
-        assert!(report(&finished(), Paint::new(true)).contains('\x1b'));
+        assert!(report(&finished(), false, Paint::new(true)).contains('\x1b'));
     }
 
     #[test]
@@ -418,6 +482,7 @@ mod tests {
                 complete: false,
                 ..finished()
             },
+            false,
             Paint::new(false),
         );
         assert!(text.contains("not judged"));

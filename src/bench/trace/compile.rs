@@ -59,6 +59,7 @@ pub fn compile(
     let ended = [
         recording.messages.last().map(|last| last.time_ns),
         recording.states.last().map(|last| last.time_ns),
+        recording.output.last().map(|last| last.time_ns),
         violations.iter().map(|violation| violation.time_ns).max(),
     ];
     let ended = ended.into_iter().flatten().max().unwrap_or(0);
@@ -68,6 +69,7 @@ pub fn compile(
         start,
         messages: recording.messages,
         states: recording.states,
+        output: recording.output,
         leaders: leaders
             .map(|&(time, leader)| Leader {
                 time_ns: nanoseconds(time),
@@ -86,6 +88,7 @@ pub fn compile(
             complete: report.complete,
             passed: report.passed() && violations.is_empty(),
             left_out: recording.left_out,
+            output_left_out: recording.output_left_out,
             results: results::object(report),
         },
         violations,

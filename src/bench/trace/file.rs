@@ -45,6 +45,9 @@ pub fn write(trace: &Trace, to: &mut impl Write) -> io::Result<()> {
     for state in &trace.states {
         lines.push((state.time_ns, line("state", state)?));
     }
+    for output in &trace.output {
+        lines.push((output.time_ns, line("output", output)?));
+    }
     for violation in &trace.violations {
         lines.push((violation.time_ns, line("violation", violation)?));
     }
@@ -125,6 +128,10 @@ pub fn read(from: &mut impl BufRead) -> Result<Trace, String> {
                 logs.follow(&state).map_err(wrong)?;
                 trace.states.push(*state);
             }
+            (Some(trace), Record::Output(output)) => {
+                sound::output(&output, &trace.start).map_err(wrong)?;
+                trace.output.push(output);
+            }
             (Some(trace), Record::Leader(leader)) => trace.leaders.push(leader),
             (Some(trace), Record::Fault(fault)) => {
                 sound::fault(&fault, &trace.start).map_err(wrong)?;
@@ -147,6 +154,7 @@ fn time(record: &Record) -> Option<u64> {
         Record::Start(_) => return None,
         Record::Message(message) => message.time_ns,
         Record::State(state) => state.time_ns,
+        Record::Output(output) => output.time_ns,
         Record::Leader(leader) => leader.time_ns,
         Record::Fault(fault) => fault.time_ns,
         Record::Note(note) => note.time_ns,
@@ -171,6 +179,7 @@ fn read_line(line: &[u8]) -> Result<Record, String> {
         "start" => Record::Start(body(line, event)?),
         "message" => Record::Message(body(line, event)?),
         "state" => Record::State(body(line, event)?),
+        "output" => Record::Output(body(line, event)?),
         "leader" => Record::Leader(body(line, event)?),
         "fault" => Record::Fault(body(line, event)?),
         "note" => Record::Note(body(line, event)?),
@@ -179,8 +188,8 @@ fn read_line(line: &[u8]) -> Result<Record, String> {
         _ => {
             let short: String = event.chars().take(40).collect();
             return Err(format!(
-                "unknown event {short:?}, expected start, message, state, leader, fault, note, \
-                 violation or end"
+                "unknown event {short:?}, expected start, message, state, output, leader, fault, \
+                 note, violation or end"
             ));
         }
     })

@@ -23,5 +23,5 @@ pub mod recording;
 pub mod results;
 pub mod sound;
 
-pub use record::{End, Message, Record, Start, State, Trace, Violation};
+pub use record::{End, Message, Output, Record, Start, State, Trace, Violation};
 pub use recording::Recording;

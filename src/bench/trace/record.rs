@@ -1,5 +1,7 @@
 //! What a trace consists of. Every time is in nanoseconds since the start of the run.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -22,6 +24,8 @@ pub struct Trace {
     pub messages: Vec<Message>,
     /// What replicas told of themselves, in the order of time.
     pub states: Vec<State>,
+    /// What replicas printed, in the order of time.
+    pub output: Vec<Output>,
     /// Whom the simulator believed to lead from when on.
     pub leaders: Vec<Leader>,
     /// What was done to the cluster.
@@ -41,6 +45,7 @@ impl Trace {
             start,
             messages: Vec::new(),
             states: Vec::new(),
+            output: Vec::new(),
             leaders: Vec::new(),
             faults: Vec::new(),
             notes: Vec::new(),
@@ -59,6 +64,8 @@ pub enum Record {
     Message(Box<Message>),
     /// A replica's state has changed.
     State(Box<State>),
+    /// A replica prints a line.
+    Output(Output),
     /// The simulator believes somebody else to lead.
     Leader(Leader),
     /// Something is done to the cluster.
@@ -132,7 +139,7 @@ pub struct Message {
 }
 
 /// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// It arrived.
@@ -164,6 +171,19 @@ pub struct State {
     /// What is new.
     #[serde(flatten)]
     pub change: StateChange,
+}
+
+/// A line that a replica printed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// When it came.
+    pub time_ns: u64,
+    /// The replica.
+    pub replica: Id,
+    /// `stdout` or `stderr`.
+    pub stream: Cow<'static, str>,
+    /// The line, without its end.
+    pub text: String,
 }
 
 /// The simulator believes somebody to lead.
@@ -257,6 +277,13 @@ pub struct End {
     pub passed: bool,
     /// How many messages are not in the trace because of its limit.
     pub left_out: usize,
+    /// How many lines of the replicas' output are not, for the same reason.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub output_left_out: u64,
     /// All results, as `--json` writes them.
     pub results: Value,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

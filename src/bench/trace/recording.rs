@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::record::{Fate, Message, State};
+use super::record::{Fate, Message, Output, State};
 use crate::bench::protocol::datagram;
 use crate::bench::protocol::message::AnswerKind;
 use crate::bench::record::journal::{self, Content, Journal};
@@ -18,6 +18,10 @@ pub struct Recording {
     pub messages: Vec<Message>,
     /// The changes of state, in the order of time.
     pub states: Vec<State>,
+    /// What the replicas printed, in the order of time.
+    pub output: Vec<Output>,
+    /// How many lines of it were too many to be kept.
+    pub output_left_out: u64,
     /// How many messages were too many to be kept.
     pub left_out: usize,
 }
@@ -37,6 +41,7 @@ impl Recording {
             messages: messages.collect(),
             states,
             left_out,
+            ..Recording::default()
         }
     }
 }

@@ -7,8 +7,13 @@ use serde_json::{Value, json};
 
 use crate::bench::config::{Config, Metric};
 use crate::bench::record::lateness::{Lateness, Waiter};
+use crate::bench::record::observed::Phase;
 use crate::bench::record::stats::{mean, percentile};
+use crate::bench::verdict::costs;
 use crate::bench::verdict::report::Report;
+
+/// How many duplicates and unanswered attempts are listed, at most.
+const MAX_LISTED: usize = 200;
 
 /// The run as one JSON object without line breaks.
 ///
@@ -36,7 +41,7 @@ pub fn object(report: &Report) -> Value {
     };
     let latency = |quantile| percentile(&counters.request_latencies, quantile).map(milliseconds);
     let outages: Vec<f64> = counters.outages.iter().copied().map(milliseconds).collect();
-    json!({
+    let mut object = json!({
         "config": config.name,
         "seed": report.seed,
         "passed": report.passed(),
@@ -54,6 +59,7 @@ pub fn object(report: &Report) -> Value {
         "reachable": by_metric(&|index| json!(verdict.reachable[index].number())),
         "request_latency_ms": {"p50": latency(0.5), "p99": latency(0.99), "max": latency(1.0)},
         "outages_ms": outages,
+        "unended_outages": report.observed.unended_outages.len(),
         "messages_by_type": counters.messages_by_type,
         "incorrect": counters.incorrect,
         "redirects": counters.redirects,
@@ -80,7 +86,12 @@ pub fn object(report: &Report) -> Value {
         "client_lost": counters.client_lost,
         "leader": report.leader,
         "duration_s": report.lasted.as_secs_f64(),
-    })
+    });
+    object["causes"] = json!(report.causes);
+    object["messages_by_phase"] = phases(report);
+    object["duplicate_answers"] = duplicates(report);
+    object["unanswered_attempts"] = unanswered(report);
+    object
 }
 
 /// The run as `--json` has it: with how it was made and what it showed that no run may show. `command`
@@ -100,6 +111,37 @@ pub fn line_of_panic(config: &Config, seed: u64, command: &str, violation: Optio
         "virtual": true, "command": command, "violation": violation,
     });
     format!("{object}\n")
+}
+
+/// For each type of message between replicas how many there were in each phase.
+fn phases(report: &Report) -> Value {
+    let types = report.observed.types.iter().map(|it| {
+        let phases = Phase::ALL.iter().zip(it.phases);
+        let phases = phases.map(|(phase, count)| (phase.name().to_owned(), json!(count)));
+        (it.kind.clone(), Value::Object(phases.collect()))
+    });
+    Value::Object(types.collect())
+}
+
+/// Who answered what twice.
+fn duplicates(report: &Report) -> Value {
+    let all = report.observed.duplicates.iter().take(MAX_LISTED);
+    let all = all.map(|it| {
+        let (first, by) = it.first;
+        json!({"request": it.request, "op": it.op, "MID": it.mid, "by": it.by,
+            "time_s": it.time.as_secs_f64(), "first_by": by, "first_s": first.as_secs_f64()})
+    });
+    all.collect()
+}
+
+/// What was never answered, and where it was last seen.
+fn unanswered(report: &Report) -> Value {
+    let all = report.observed.unanswered.iter().take(MAX_LISTED);
+    let all = all.map(|it| {
+        json!({"request": it.request, "op": it.op, "MID": it.mid, "to": it.to,
+            "time_s": it.time.as_secs_f64(), "last_seen": costs::last_seen(it)})
+    });
+    all.collect()
 }
 
 /// What held the run up, or `null`.

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::record::{Fate, Fault, Message, Start, State};
+use super::record::{Fate, Fault, Message, Output, Start, State};
 use crate::course::state::LogChange;
 use crate::id::Id;
 
@@ -94,6 +94,18 @@ pub fn fault(fault: &Fault, start: &Start) -> Result<(), String> {
                 "a fault {short:?}, expected kill, died, pause, resume, split, cut or heal"
             ))
         }
+    }
+}
+
+/// Whether a line of output is a replica's of this run.
+///
+/// # Errors
+///
+/// What is wrong, and what was expected.
+pub fn output(output: &Output, start: &Start) -> Result<(), String> {
+    match start.replicas.contains(&output.replica) {
+        true => Ok(()),
+        false => Err(unknown("replica", output.replica)),
     }
 }
 

@@ -6,12 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::causes::{self, Cause, Seen};
 use super::history_check::Linearizability;
 use super::scoring::{Verdict, judge};
 use crate::bench::config::Config;
 use crate::bench::record::ended::{Ended, Evidence};
 use crate::bench::record::history::HistoryEvent;
 use crate::bench::record::lateness::Lateness;
+use crate::bench::record::observed::Observed;
 use crate::bench::record::stats::Counters;
 use crate::bench::record::timeline::Timeline;
 use crate::id::Id;
@@ -37,6 +39,10 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Why it is as it is, the first cause first; hints as well.
+    pub causes: Vec<Cause>,
+    /// What the causes were found in.
+    pub observed: Observed,
     /// Whether what the clients saw can be explained. It is no part of the verdict: the course has
     /// no such rule.
     pub linearizability: Linearizability,
@@ -51,13 +57,27 @@ pub struct Report {
 impl Report {
     /// Judges a run.
     pub fn of(ended: Ended) -> Report {
-        // What was cut short is not judged.
+        // What was cut short is not judged, and where nothing was done there is nothing to explain.
         let linearizability = match &ended.history {
-            Some(history) if ended.complete => Linearizability::of(history),
+            Some(history) if ended.complete && ended.counters.completed > 0 => {
+                Linearizability::of(history)
+            }
             _ => Linearizability::Unchecked,
         };
+        let verdict = judge(&ended.config, &ended.counters, &ended.evidence);
+        let causes = causes::causes(&Seen {
+            config: &ended.config,
+            lasted: ended.lasted,
+            counters: &ended.counters,
+            found: &ended.evidence,
+            observed: &ended.observed,
+            verdict: &verdict,
+            linearizability: &linearizability,
+        });
         Report {
-            verdict: judge(&ended.config, &ended.counters, &ended.evidence),
+            verdict,
+            causes,
+            observed: ended.observed,
             config: ended.config,
             seed: ended.seed,
             lasted: ended.lasted,
@@ -71,6 +91,17 @@ impl Report {
             lateness: ended.lateness,
             timeline: ended.timeline,
         }
+    }
+
+    /// Whether the history proves that there is not one copy of the data.
+    pub fn is_disproved(&self) -> bool {
+        self.linearizability.known() == Some(false)
+    }
+
+    /// The first cause of a failure; none of a run that is good, and of one that was not judged.
+    pub fn why(&self) -> Option<&Cause> {
+        let failed = self.complete && (!self.passed() || self.is_disproved());
+        self.causes.first().filter(|_| failed)
     }
 
     /// Whether the run is complete and everything was correct.

@@ -201,16 +201,20 @@ fn errors(config: &Config, counters: &Counters, evidence: &Evidence) -> Vec<Stri
     } else {
         ""
     };
+    let followed = match evidence.stored {
+        true => counters.failed_to_generate_get,
+        false => 0,
+    };
     at_most(
         "gets had to become puts, for their clients had stored nothing yet",
-        counters.failed_to_generate_get,
+        followed,
         counters.generated_get,
         config.maximum_get_generation_fail_fraction,
         "gets drawn",
         draw,
     );
     let least_msgs = least_msgs(config);
-    if (counters.total_msgs as f64) < least_msgs {
+    if evidence.stored && (counters.total_msgs as f64) < least_msgs {
         errors.push(format!(
             "{} messages between replicas: replication takes at least {}",
             counters.total_msgs,

@@ -13,6 +13,7 @@
 //! | [`network`] | which messages are lost or cut | deliver anything |
 //! | [`transit`] | which messages are late or arrive twice | deliver anything |
 //! | [`schedule`] | when what is due | know what it does |
+//! | [`observer`] | gathers what is worth knowing when somebody asks why | influence anything |
 //! | [`random`] | a stream of chance for each concern, all from the seed | share a stream |
 //!
 //! This room must never know sockets, clocks, threads, files or JSON, nor how replicas agree: a
@@ -21,6 +22,7 @@
 pub mod border;
 pub mod client;
 pub mod network;
+pub mod observer;
 pub mod random;
 pub mod schedule;
 pub mod simulation;

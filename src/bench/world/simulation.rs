@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::border::{Action, Input};
 use super::client::{Clients, Workload};
 use super::network::Network;
+use super::observer::Observer;
 use super::schedule::{Due, Schedule};
 use super::standing::Standings;
 use super::transit::Transit;
@@ -58,8 +59,9 @@ pub struct Simulation<P> {
     /// Whom the simulator believes to be the leader.
     leader: Id,
     standings: Standings,
-    /// Since when outages last: the kill of a leader.
-    outages: Vec<Duration>,
+    /// Since when outages last: the kill of a leader, and whose.
+    outages: Vec<(Duration, Id)>,
+    observer: Observer,
     deaths: Vec<Death>,
     incorrect: Vec<String>,
     warnings: Vec<String>,
@@ -94,6 +96,7 @@ impl<P: Clone> Simulation<P> {
             leader: Id::UNKNOWN,
             standings: Standings::new(config.replicas),
             outages: Vec::new(),
+            observer: Observer::new(roster),
             deaths: Vec::new(),
             incorrect: Vec::new(),
             warnings: Vec::new(),
@@ -245,10 +248,9 @@ impl<P: Clone> Simulation<P> {
     pub fn into_ended(mut self) -> Ended {
         self.end_turn();
         // Nobody ended these outages.
-        let unfinished = self.outages.drain(..);
-        self.counters
-            .outages
-            .extend(unfinished.map(|since| self.now - since));
+        let unended = std::mem::take(&mut self.outages);
+        let lasted = unended.iter().map(|(since, _)| self.now - *since);
+        self.counters.outages.extend(lasted);
         let unanswered = self.clients.unanswered();
         self.timeline.requests = self.clients.times();
         let evidence = Evidence {
@@ -268,6 +270,7 @@ impl<P: Clone> Simulation<P> {
             leader: self.leader,
             counters: self.counters,
             evidence,
+            observed: self.observer.into_observed(unended),
             warnings: self.warnings,
             history: self.clients.into_history(),
             lateness: Lateness::default(),
@@ -321,6 +324,7 @@ impl<P: Clone> Simulation<P> {
     }
 
     fn note_fault(&mut self, kind: FaultKind, said: String) {
+        self.observer.disturb(self.now);
         self.timeline.faults.push(Fault {
             time: self.now,
             kind,

@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::guard::guard;
+use super::printed::OutputOf;
 use super::state_lines::StateSender;
 use super::strays::{self, Mark};
 use super::watchdog::Watchdog;
-use crate::bench::show::terminal::Lines;
 use crate::course::state;
 use crate::id::Id;
 
@@ -32,8 +32,8 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// The longest line of a replica that is shown, in bytes; the rest of it is dropped.
 const MAX_LINE_BYTES: u64 = 4096;
-/// How many lines of stderr are kept to be told when the replica dies.
-const TAIL_LINES: usize = 10;
+/// How many lines of stderr are kept to be told when the replica dies: a traceback should fit.
+const TAIL_LINES: usize = 60;
 
 /// What a replica is started with.
 #[derive(Clone, Debug)]
@@ -100,8 +100,7 @@ impl<'w> Children<'w> {
         }
     }
 
-    /// Starts one more replica and returns its process's number. Its output goes to `lines` if
-    /// there are any. What it tells of its state goes to `states` instead, if it is asked for; only then is it told to.
+    /// Starts one more replica and returns its process's number. Its output goes to `output`. What it tells of its state goes to `states` instead, if it is asked for; only then is it told to.
     ///
     /// # Errors
     ///
@@ -111,7 +110,7 @@ impl<'w> Children<'w> {
         program: &Path,
         arguments: &Arguments,
         started: Instant,
-        lines: Option<&Lines>,
+        output: &OutputOf,
         states: Option<StateSender>,
     ) -> io::Result<u32> {
         let mark = self.mark.replica(arguments.own);
@@ -147,7 +146,8 @@ impl<'w> Children<'w> {
         let reader = |tail: Option<Arc<Mutex<VecDeque<String>>>>, states| Reader {
             own: arguments.own,
             started,
-            lines: lines.cloned(),
+            stream: if tail.is_some() { "stderr" } else { "stdout" },
+            output: output.clone(),
             tail,
             states,
             open_pipes: Arc::clone(&open_pipes),
@@ -326,7 +326,9 @@ fn how(status: ExitStatus) -> String {
 struct Reader {
     own: Id,
     started: Instant,
-    lines: Option<Lines>,
+    /// Which pipe it is.
+    stream: &'static str,
+    output: OutputOf,
     tail: Option<Arc<Mutex<VecDeque<String>>>>,
     /// Where lines about the replica's state go.
     states: Option<StateSender>,
@@ -359,10 +361,7 @@ impl Reader {
             {
                 continue;
             }
-            if let Some(lines) = &self.lines {
-                let time = self.started.elapsed().as_secs_f64();
-                lines.send(format!("[{time:.4}  Replica {}]: {line}", self.own));
-            }
+            self.output.take(self.started.elapsed(), self.stream, &line);
             if let Some(tail) = &self.tail {
                 let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
                 if tail.len() == TAIL_LINES {
@@ -400,6 +399,7 @@ fn read_line(pipe: &mut impl BufRead) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::printed::Outputs;
     use super::*;
 
     fn start(children: &mut Children<'_>, program: &str) {
@@ -408,7 +408,14 @@ mod tests {
             own: Id(0),
             peers: Vec::new(),
         };
-        let started = children.start(Path::new(program), &arguments, Instant::now(), None, None);
+        let output = Outputs::new([Id(0)].into_iter(), None, false).of(0);
+        let started = children.start(
+            Path::new(program),
+            &arguments,
+            Instant::now(),
+            &output,
+            None,
+        );
         started.unwrap();
     }
 

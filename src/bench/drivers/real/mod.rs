@@ -8,6 +8,7 @@
 //! | [`guard`] | what a replica's process does before it becomes the replica's program |
 //! | [`strays`] | finding what left a replica's process group |
 //! | [`watchdog`] | a second process that ends the replicas if the simulator was killed |
+//! | `printed` | what replicas print |
 //! | [`signals`] | requests to stop and deaths, as something to wait for |
 //! | [`delayed`] | datagrams that the network holds back |
 //! | `watching` | what may hold a run up |
@@ -20,6 +21,7 @@
 pub mod children;
 pub mod delayed;
 pub mod guard;
+mod printed;
 pub mod processes;
 pub mod signals;
 mod sockets;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::children::{Arguments, Children, Ending};
 use super::delayed::Delayed;
+use super::printed::Outputs;
 use super::signals::Signals;
 use super::sockets::Sockets;
 use super::state_lines::StateLines;
@@ -120,6 +121,8 @@ pub fn run(
     let mut children = Children::new(stage.watchdog);
     let states = order.keep_recording.then(StateLines::new);
     let lines = order.show_output.then(|| stage.terminal.lines());
+    let ids = (0..roster.replicas()).map(|at| roster.replica(at));
+    let outputs = Outputs::new(ids, lines.as_ref(), order.keep_recording);
     let mut processes = Vec::with_capacity(ports.len());
     for (index, &port) in ports.iter().enumerate() {
         let others = (0..roster.replicas()).filter(|&other| other != index);
@@ -133,7 +136,7 @@ pub fn run(
                 order.program,
                 &arguments,
                 started,
-                lines.as_ref(),
+                &outputs.of(index),
                 states.as_ref().map(|states| states.sender(index)),
             )
             .map_err(RunError::Program)?;
@@ -172,19 +175,30 @@ pub fn run(
     let endings = driver.children.stop_all();
     driver.endings.extend(endings);
     driver.tell_endings(|_| true);
+    for said in outputs.not_shown() {
+        driver.note(&said);
+    }
     driver.terminal.end_progress();
     result.map_err(RunError::System)?;
     let mut simulation = driver.simulation;
     let recording = simulation.take_journal().zip(states);
+    let printed = outputs.printed();
     let recording = recording.map(|(journal, states)| {
-        Recording::new(journal, states.into_states(&roster), |_, _, payload| {
-            raw(&payload)
-        })
+        let states = states.into_states(&roster);
+        let (output, output_left_out) = outputs.into_kept();
+        Recording {
+            output,
+            output_left_out,
+            ..Recording::new(journal, states, |_, _, payload| raw(&payload))
+        }
     });
-    let ended = Ended {
+    let mut ended = Ended {
         lateness: driver.lateness,
         ..simulation.into_ended()
     };
+    for (replica, printed) in ended.observed.replicas.iter_mut().zip(printed) {
+        replica.printed = printed;
+    }
     Ok((Report::of(ended), recording))
 }
 

@@ -28,6 +28,10 @@ L.diagram = (model, canvas, hooks) => {
     LEFT, RIGHT, AXIS, laneHeight, view, x, laneY, width: () => width,
   });
 
+  const { drawBands, bandAt, drawPrinted } = L.bands(model, {
+    LEFT, RIGHT, laneHeight, view, x, laneY, width: () => width,
+  });
+
   // What the filters let through.
   let passes = new Uint8Array(model.count);
   const refilter = () => {
@@ -298,9 +302,11 @@ L.diagram = (model, canvas, hooks) => {
     // Among few messages their ends matter, among many the lanes.
     const [first, last] = model.visible(view.from, view.to);
     const crowd = last - first > many();
+    const banded = drawBands(context, chrome, passes);
     if (!crowd) drawLanes(context, chrome);
-    shown = drawMessages(context, chrome);
+    shown = drawMessages(context, chrome) + banded;
     if (crowd) drawLanes(context, chrome);
+    drawPrinted(context, chrome);
     drawLabels(context, chrome);
     drawNames(context, chrome);
     if (cursor !== null) {
@@ -390,10 +396,13 @@ L.diagram = (model, canvas, hooks) => {
     if (!was || was.moved) return;
     const found = messageAt(event.offsetX, event.offsetY);
     const lane = laneAt(event.offsetY);
+    const band = found === null ? bandAt(event.offsetX, event.offsetY, passes) : null;
     // On the lane itself the state is meant, unless a message begins just there.
     const onLane = lane > 0 && Math.abs(event.offsetY - laneY(lane)) < 7;
     if (found !== null && !(onLane && Math.abs(x(messages.sent[found]) - event.offsetX) > 6)) {
       hooks.messageClicked?.(found);
+    } else if (band && !onLane) {
+      hooks.bandClicked?.(band);
     } else if (lane > 0) {
       hooks.laneClicked?.(lane - 1, timeAt(event.offsetX));
     }

@@ -102,10 +102,12 @@ L.lanes = (model, frame) => {
         for (const reign of model.reigns) {
           if (reign.leader !== replica || reign.to < view.from || reign.from > view.to) continue;
           band(context, lane, reign.from, reign.to, (a, w) => {
-            context.fillStyle = L.theme.term(replica);
+            context.fillStyle = L.theme.term(reign.term);
             context.globalAlpha = 0.7;
             context.fillRect(a, y - 7, w, 14);
             context.globalAlpha = 1;
+            const text = `leads term ${reign.told}`;
+            if (reign.told !== null && w > context.measureText(text).width + 12) labels.push([text, a + 6, y, L.theme.term(reign.term)]);
           });
         }
       }

@@ -162,18 +162,28 @@ L.model = (data) => {
     commits.push(ticks);
   });
 
+  // The terms that messages of each replica bear, if they bear any, and the first that one bore in a stretch.
+  const termsOf = Array.from({ length: replicas }, () => []);
+  (messages.term ?? []).forEach((term, n) => {
+    if (term >= 0 && isReplica(messages.from[n])) termsOf[messages.from[n]].push([messages.sent[n], term]);
+  });
+  const termAt = (replica, from, to) => termsOf[replica].find(([time]) => time >= from && time <= to)?.[1] ?? null;
+
   // Whom the simulator believed to lead.
   const reigns = [];
   data.leaders.forEach((change, index) => {
-    const to = data.leaders[index + 1]?.time_ns ?? end;
     const leader = number.get(change.leader);
+    // Whoever is dead does not lead, whatever the others still say.
+    const to = Math.min(data.leaders[index + 1]?.time_ns ?? end, lives[leader]?.dead ?? end);
     if (leader === undefined || to <= change.time_ns) return;
     // The colour says the term, as on the lanes.
     const stretch = toldAnything && roles[leader]?.findLast((it) => it.role === "leader" && it.from < to);
-    const [term, last] = [stretch ? stretch.term : leader, reigns.at(-1)];
+    // Of replicas that tell nothing, the term that the leader's messages bear.
+    const told = termAt(leader, change.time_ns, to);
+    const [term, last] = [stretch ? stretch.term : told ?? leader, reigns.at(-1)];
     // A word that was not believed for a moment is no change.
     if (last && last.leader === leader && last.term === term && change.time_ns - last.to < end / 400) last.to = to;
-    else reigns.push({ from: change.time_ns, to, leader, term });
+    else reigns.push({ from: change.time_ns, to, leader, term, told });
   });
 
   // What users asked for, with all attempts.
@@ -347,6 +357,22 @@ L.model = (data) => {
     return { known: false, states: [next] };
   };
 
+  // What stands for messages that are in the trace only. All that is in a band looks alike.
+  const bands = (data.bands ?? []).map((band) => ({
+    ...band, from: messages.from[band.first], to: messages.to[band.first], kind: messages.kind[band.first],
+    fate: messages.fate[band.first], begin: messages.sent[band.first], stop: finish[band.last],
+  }));
+
+  // What replicas printed, by replica.
+  const output = data.output ?? { time: [], replica: [], stderr: [], text: [], left_out: [] };
+  const printed = Array.from({ length: replicas }, () => []);
+  output.time.forEach((time, line) => printed[output.replica[line]]?.push({ time, line, error: output.stderr[line] === 1, text: output.text[line] }));
+  const linesWith = (text) => {
+    const wanted = text.trim().toLowerCase();
+    if (wanted.length < 2) return [];
+    return output.text.flatMap((said, line) => (said.toLowerCase().includes(wanted) ? [line] : []));
+  };
+
   // What is worth going to.
   const events = [];
   for (const fault of data.faults) {
@@ -365,7 +391,7 @@ L.model = (data) => {
   } else {
     let last = -1;
     for (const reign of reigns) {
-      if (reign.leader !== last) took.push({ time: reign.from, replica: reign.leader, term: null });
+      if (reign.leader !== last) took.push({ time: reign.from, replica: reign.leader, term: reign.told });
       last = reign.leader;
     }
   }
@@ -403,6 +429,7 @@ L.model = (data) => {
   return {
     data, messages, attempts, states, replicas, end, count, number, isReplica, name, lane, finish, usual,
     order, visible, stateAt, toldAnything, lives, splits, cuts, roles, leases, commits, reigns,
+    bands, output, printed, linesWith, total: data.total ?? count, numberOf: (n) => messages.number?.[n] ?? n,
     requests, answers, follow, find, effectsOf, events, byMid, firstAtLeast, times, byReplica,
     lanes: replicas + 1,
     laneName: (index) => (index === 0 ? "clients" : data.parties[index - 1]),

@@ -36,10 +36,11 @@
       where.textContent = `${L.seconds(from, to - from)} – ${L.seconds(to, to - from)} (${L.duration(to - from)})`;
       plots?.redraw();
     },
-    painted: (shown) => { shownCount.textContent = `${shown} of ${model.count} messages in view`; },
+    painted: (shown) => { shownCount.textContent = `${shown} of ${model.total} messages in view`; },
     hovered: (n, event, time, lane) => hover(n, event, time, lane),
     messageClicked: (n) => showMessage(n),
     laneClicked: (replica, time) => showLane(replica, time),
+    bandClicked: (band) => showBand(band),
   });
   const plots = L.plots(model, {
     view: () => diagram.view,
@@ -47,7 +48,16 @@
     follow: (attempt) => followAttempts(model.requests.get(attempts.request[attempt]).attempts, true),
   });
 
-  const { story, verdict, metrics, whoLed } = L.story(model, plots, { goTo, followAttempts });
+  const words = L.causes(model, {
+    goToTime: (time, replica) => {
+      if (time < diagram.view.from || time > diagram.view.to || diagram.view.to - diagram.view.from > 2e9) diagram.fit(time - 5e7, time + 5e7);
+      if (replica >= 0) showLane(replica, time);
+      else diagram.mark(time);
+    },
+    followRequest: (id) => followAttempts(model.requests.get(id).attempts),
+    messageLink: (n, text) => messageLink(n, text),
+  });
+  const { story, verdict, metrics, whoLed } = L.story(model, plots, words, { goTo, followAttempts });
 
   // Details.
   const fill = (title, ...content) => {
@@ -56,20 +66,7 @@
   };
   const rows = (pairs) => el("table", { class: "facts" }, el("tbody", {}, pairs.filter(Boolean).map(([key, ...value]) => el(
     "tr", {}, el("th", { scope: "row" }, key), el("td", {}, value)))));
-  const json = (value) => el("pre", { class: "json" }, typeof value === "string" ? value : pretty(value));
-  // A foreign replica may nest so deeply that no browser writes it.
-  const asText = (value, indent) => {
-    try {
-      return JSON.stringify(value, null, indent);
-    } catch {
-      return "… (nested too deeply to be shown; it is in the trace)";
-    }
-  };
-  const pretty = (value) => {
-    const text = asText(value, 1);
-    // Short lists on one line.
-    return text.replace(/\[\s*([^[\]{}]{0,60}?)\s*\]/g, (_, inside) => `[${inside.replace(/\s*\n\s*/g, " ")}]`);
-  };
+  const json = (value) => el("pre", { class: "json" }, typeof value === "string" ? value : L.pretty(value));
   const entryText = ([term, kind, who, mid]) => `t${term} ${kind}${who === "FFFF" ? "" : ` ${who}`}${mid ? ` ${mid}` : ""}`;
   const changeText = (replica, index) => {
     const change = model.states.change[index];
@@ -116,7 +113,7 @@
         ["fate", messages.fate[n] === 0 ? `arrived ${L.seconds(messages.end[n], 1)}, after ${took}` : FATE_TEXTS[messages.fate[n]]],
         messages.effect[n] >= 0 && ["client", EFFECTS[messages.effect[n]]],
         copy !== undefined && ["copy of", copy < model.count ? messageLink(copy, `message ${copy}`) : `message ${copy}`],
-        ["number", String(n)],
+        ["number", String(model.numberOf(n))],
       ]),
       related.length ? el("p", {}, related.slice(0, 8).flatMap((a) => [el("button", {
         onclick: () => followAttempts(requestOf(a).attempts),
@@ -132,6 +129,11 @@
       ] : null,
       el("h3", {}, "Datagram"), json(messages.data[n]));
     say(`Message ${n}: ${summary(n)}, ${FATE_TEXTS[messages.fate[n]]}`);
+  }
+  function showBand(band) {
+    diagram.select(null);
+    fill(words.bandTitle(band), rows(words.bandFacts(band)));
+    say(words.bandTitle(band));
   }
   const bringIntoView = (n) => {
     const { from, to } = diagram.view;
@@ -154,7 +156,8 @@
     const id = model.name(replica);
     if (!told) {
       fill(`${id} at ${L.seconds(time, 1)}`, rows([["state", alive]]),
-        el("p", { class: "soft" }, "This replica does not tell of its state; only what the simulator sees is known."));
+        el("p", { class: "soft" }, "This replica does not tell of its state; only what the simulator sees is known."),
+        words.printedAt(replica, time));
       say(`${id} is ${alive}`);
       return;
     }
@@ -181,7 +184,8 @@
             index <= told.commit ? " ✓" : ""));
       }))),
       el("p", {}, el("button", { onclick: () => step(replica, time, -1) }, "◂ change before"), " ",
-        el("button", { onclick: () => step(replica, time, 1) }, "change after ▸")));
+        el("button", { onclick: () => step(replica, time, 1) }, "change after ▸")),
+      words.printedAt(replica, time));
     say(`${id}: ${alive}, ${told.role}, term ${told.term}, commit ${told.commit}`);
   }
   const step = (replica, time, by) => {
@@ -256,7 +260,7 @@
       rows([
         ["config", config.name ?? ""], config.purpose && ["purpose", config.purpose],
         ["replicas", data.start.options?.program ?? ""],
-        ["requests", String(model.requests.size)], ["messages", String(model.count)],
+        ["requests", String(model.requests.size)], ["messages", String(model.total)],
         ["again", el("code", {}, data.start.command)],
       ]));
   }
@@ -264,7 +268,7 @@
   function hover(n, event, time, lane) {
     tip.hidden = n === null || !event;
     if (n !== null && event) {
-      const text = typeof messages.data[n] === "string" ? messages.data[n] : asText(messages.data[n]);
+      const text = typeof messages.data[n] === "string" ? messages.data[n] : L.asText(messages.data[n]);
       const changed = model.effectsOf(n).states.flatMap((index) => Object.keys(model.states.change[index]));
       const took = messages.fate[n] === 0 ? L.duration(messages.end[n] - messages.sent[n]) : FATE_TEXTS[messages.fate[n]];
       tip.replaceChildren(el("b", {}, summary(n)), ` · ${L.seconds(messages.sent[n], 1)} · ${took}`,
@@ -304,6 +308,7 @@
   };
   const counts = data.kinds.map(() => 0);
   messages.kind.forEach((kind) => { counts[kind] += 1; });
+  model.bands.forEach((band) => { counts[band.kind] += band.count - 2; });
   const kindFilter = data.kinds.map((kind, index) => {
     const box = el("input", { type: "checkbox", checked: true, onchange: () => {
       if (box.checked) diagram.filter.kinds.delete(index);
@@ -327,11 +332,14 @@
     diagram.refilter();
   } }, el("option", { value: "-1" }, "all clients"),
   data.parties.slice(model.replicas).map((id, index) => el("option", { value: String(model.replicas + index) }, id)));
-  const search = el("input", { id: "search", type: "search", placeholder: "MID, key or #request", size: "18", autocomplete: "off" });
+  const search = el("input", { id: "search", type: "search", placeholder: "MID, key, #request or output", size: "18", autocomplete: "off" });
   const found = el("span", { class: "soft", id: "found", role: "status" });
   const wanted = () => {
     const list = model.find(search.value);
-    found.textContent = search.value.trim() === "" ? "" : list.length ? `${list.length} attempts` : "nothing of that name";
+    const lines = list.length ? [] : model.linesWith(search.value);
+    found.textContent = search.value.trim() === "" ? "" : list.length ? `${list.length} attempts`
+      : lines.length ? `${lines.length} ${lines.length === 1 ? "line" : "lines"} of output` : "nothing of that name";
+    if (lines.length) fill(`“${search.value.trim()}” in what replicas printed`, words.lineList(lines));
     return list;
   };
   const followForm = el("form", { class: "follow", onsubmit: (event) => {
@@ -408,12 +416,12 @@
       el("span", { id: "verdict", class: `badge ${tone}` }, word),
       el("h1", {}, config.name ?? "run"),
       el("span", { class: "soft" }, `seed ${data.start.seed} · ${data.start.options?.virtual ? "virtual time" : "real processes"} · `
-        + `${model.replicas} replicas · ${model.requests.size} requests · ${model.count} messages · ${L.seconds(end, 3e10)}`),
+        + `${model.replicas} replicas · ${model.requests.size} requests · ${model.total} messages · ${L.seconds(end, 3e10)}`),
       el("button", { id: "theme", "aria-label": "Light or dark", onclick: () => L.theme.toggle() }, "Light / dark")),
     el("main", {},
       el("section", { class: "summary", "aria-label": "verdict" },
         el("dl", { class: "metrics" }, metrics()),
-        el("div", {}, el("ul", { id: "story" }, story()), el("p", { class: "soft" }, whoLed()))),
+        el("div", {}, el("ul", { id: "story" }, story()), el("p", { class: "soft" }, whoLed()), words.costs())),
       ...(violationEvents.length ? [violations(violationEvents[0])] : []),
       el("section", { "aria-label": "overview" }, overviewCanvas),
       el("nav", { class: "events", "aria-label": "faults, elections and violations" }, [...violationEvents.slice(0, MOST_EVENTS), ...others.slice(0, MOST_EVENTS)].map(eventButton),
@@ -484,5 +492,5 @@
     diagram.setView(0, end);
   }
   // For tests, and for the curious.
-  window.leasekv = { data, model, diagram, plots, state, showMessage, showLane, followAttempts, goTo, unfollow };
+  window.leasekv = { data, model, diagram, plots, state, showMessage, showBand, showLane, followAttempts, goTo, unfollow, style: L.theme.style };
 })();

@@ -264,6 +264,14 @@ L.plots = (model, hooks) => {
     rates[messages.kind[n]][Math.min(Math.floor(messages.sent[n] / step), bins - 1)] += 1e9 / step;
     totals[messages.kind[n]] += 1;
   }
+  // What is in bands only, spread evenly over them.
+  for (const band of model.bands) {
+    if (!model.isReplica(band.from) || !model.isReplica(band.to)) continue;
+    const last = messages.sent[band.last];
+    const [a, b] = [band.begin, last].map((time) => Math.min(Math.floor(time / step), bins - 1));
+    for (let bin = a; bin <= b; bin += 1) rates[band.kind][bin] += ((band.count - 2) / (b - a + 1)) * (1e9 / step);
+    totals[band.kind] += band.count - 2;
+  }
   const stacked = peerKinds.filter((kind) => totals[kind] > 0).sort((a, b) => totals[b] - totals[a]);
   const rate = (canvas) => {
     const [top, height] = [12, 180];

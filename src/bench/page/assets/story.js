@@ -1,5 +1,5 @@
-// The verdict in words, and what to look at first. `hooks` lead to it.
-L.story = (model, plots, hooks) => {
+// The verdict in words, and what to look at first. `told` are the causes, `hooks` lead to it.
+L.story = (model, plots, told, hooks) => {
   const { data, end } = model;
   const { el } = L;
   const results = data.end.results ?? {};
@@ -8,7 +8,8 @@ L.story = (model, plots, hooks) => {
   const requestCount = (requests) => `${plural(requests.length, "request")} ${requests.length === 1 ? "was" : "were"}`;
   const list = (items) => (items.length > 1 ? `${items.slice(0, -1).join(", ")} and ${items.at(-1)}` : items[0] ?? "");
   const story = () => {
-    const lines = [];
+    // First why it failed.
+    const lines = [...told.sure];
     const go = (event) => el("button", { class: "link", onclick: () => hooks.goTo(event) }, L.seconds(event.time, 3e10));
     // The first stands in full just below.
     data.violations.slice(0, 4).forEach((violation, index) => {
@@ -21,7 +22,9 @@ L.story = (model, plots, hooks) => {
       // What it lacks of a whole run is no fault.
       lines.push(el("li", { class: "bad" }, `‖ The run was interrupted at ${L.seconds(end, 3e10)} and is not judged.`));
     } else if (!data.violations.length) {
-      (results.errors ?? []).forEach((error) => lines.push(el("li", { class: "bad" }, `✗ ${error}`)));
+      const texts = told.causes.flatMap((cause) => [cause.text, ...(cause.evidence ?? []).map((it) => it.text)]);
+      const known = (error) => texts.includes(error.trim()) || /^replica \w+ (died|counts as died|is closed)|incorrect messages or values:$/.test(error);
+      (results.errors ?? []).filter((error) => !known(error)).forEach((error) => lines.push(el("li", { class: "bad" }, `✗ ${error}`)));
     }
     (results.warnings ?? []).forEach((warning) => lines.push(el("li", { class: "bad" }, `! ${warning}`)));
     if (results.jobs > 1) lines.push(el("li", {}, `${results.jobs} runs were made at a time: these times are those of a machine that they share.`));
@@ -44,6 +47,8 @@ L.story = (model, plots, hooks) => {
       lines.push(el("li", {}, `${plural(late.length, "request")} took 50 ms or longer, the longest `,
         `${L.duration(late[0].done - late[0].made)}: `, links(late)));
     }
+    lines.push(...told.hints);
+    if (data.end.output_left_out) lines.push(el("li", {}, `Beyond the trace's limit: ${plural(data.end.output_left_out, "line")} of output`));
     if (data.end.left_out) lines.push(el("li", { class: "bad" }, `Beyond the trace's limit: ${plural(data.end.left_out, "message")}`));
     if (!lines.length) lines.push(el("li", { class: "good" }, "Nothing went wrong: every request was completed within 50 ms."));
     return lines;

@@ -20,7 +20,7 @@ L.theme = (() => {
   };
   const OTHER_COLOURS = [
     ["#0072b2", "#56b4e9"], ["#b84a00", "#f0833a"], ["#a04f7c", "#cc79a7"],
-    ["#00805b", "#28c79a"], ["#5b6b00", "#e0d54a"], ["#555555", "#bbbbbb"],
+    ["#555555", "#bbbbbb"], ["#2f4b9c", "#93a8ff"], ["#7a4a1e", "#d3a67a"],
   ];
   const OTHER_DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [1, 4]];
   const OTHER_SHAPES = ["triangle", "dot", "square", "ring", "diamond"];
@@ -53,19 +53,19 @@ L.theme = (() => {
   system.addEventListener("change", apply);
   apply();
   const known = new Map();
+  // Types that are not ours each get the next look that nobody has, in the order in which they are met, so
+  // that no two look alike before all looks are used up.
+  let met = 0;
+  const next = () => {
+    const at = met;
+    met += 1;
+    const colours = OTHER_COLOURS[at % OTHER_COLOURS.length];
+    const turn = Math.floor(at / OTHER_COLOURS.length);
+    return [...colours, OTHER_DASHES[(at + turn) % OTHER_DASHES.length], OTHER_SHAPES[(at + 2 * turn) % OTHER_SHAPES.length]];
+  };
   const style = (name) => {
-    if (!known.has(name)) {
-      // Any text may be a type, that of a built-in property, too.
-      let found = Object.hasOwn(KINDS, name) ? KINDS[name] : null;
-      if (!found) {
-        let hash = 7;
-        for (const letter of name) hash = (hash * 31 + letter.codePointAt(0)) >>> 0;
-        const colours = OTHER_COLOURS[hash % OTHER_COLOURS.length];
-        found = [...colours, OTHER_DASHES[(hash >>> 3) % OTHER_DASHES.length],
-          OTHER_SHAPES[(hash >>> 6) % OTHER_SHAPES.length]];
-      }
-      known.set(name, found);
-    }
+    // Any text may be a type, that of a built-in property, too.
+    if (!known.has(name)) known.set(name, Object.hasOwn(KINDS, name) ? KINDS[name] : next());
     const [light, black, dash, shape] = known.get(name);
     return { colour: dark() ? black : light, dash, shape };
   };
@@ -176,4 +176,18 @@ L.step = (span, width, apart) => {
   const least = (span * apart) / Math.max(width, 1);
   const power = 10 ** Math.floor(Math.log10(least));
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least);
+};
+
+// A foreign replica may nest so deeply that no browser writes it.
+L.asText = (value, indent) => {
+  try {
+    return JSON.stringify(value, null, indent);
+  } catch {
+    return "… (nested too deeply to be shown; it is in the trace)";
+  }
+};
+L.pretty = (value) => {
+  const text = L.asText(value, 1);
+  // Short lists on one line.
+  return text.replace(/\[\s*([^[\]{}]{0,60}?)\s*\]/g, (_, inside) => `[${inside.replace(/\s*\n\s*/g, " ")}]`);
 };

@@ -3,6 +3,7 @@
 use super::{Death, Simulation};
 use crate::bench::record::timeline::FaultKind;
 use crate::bench::world::border::Action;
+use crate::id::Id;
 
 impl<P: Clone> Simulation<P> {
     /// A replica has ended by itself.
@@ -20,6 +21,7 @@ impl<P: Clone> Simulation<P> {
         };
         let said = format!("replica {id} died {when}: {how}");
         self.note_fault(FaultKind::Died(id), said.clone());
+        self.observer.died(replica, how, false, self.now);
         self.deaths.push(Death { replica, said });
         if !started {
             self.end_early(format!("replica {id} did not start, the run ends early"));
@@ -36,6 +38,7 @@ impl<P: Clone> Simulation<P> {
         self.note_incorrect(format!("unreadable datagram from {id}: {why}"));
         let said = format!("replica {id} is closed and counts as died, for its datagram is {why}");
         self.note_fault(FaultKind::Died(id), said.clone());
+        self.observer.died(replica, why, true, self.now);
         self.deaths.push(Death { replica, said });
         self.doom(replica);
         self.standings.kill(replica);
@@ -43,7 +46,8 @@ impl<P: Clone> Simulation<P> {
     }
 
     /// Somebody speaks to a replica before its hello.
-    pub(super) fn take_for_dead(&mut self, replica: usize) {
+    pub(super) fn take_for_dead(&mut self, replica: usize, by: Id) {
+        self.observer.too_early(replica, by, self.now);
         if self.standings.take_for_dead(replica) {
             let id = self.roster.replica(replica);
             self.note(format!(
@@ -80,22 +84,6 @@ impl<P: Clone> Simulation<P> {
 
     /// The end of a dead replica's stderr.
     pub(super) fn note_last_words(&mut self, replica: usize, words: &[String]) {
-        let death = self
-            .deaths
-            .iter_mut()
-            .find(|death| death.replica == replica);
-        let Some(death) = death else {
-            return;
-        };
-        if words.is_empty() {
-            death.said.push_str(", nothing on stderr");
-            return;
-        }
-        let words: String = words.iter().map(|line| format!("\n    {line}")).collect();
-        death
-            .said
-            .push_str(&format!("; the end of its stderr:{words}"));
-        let id = self.roster.replica(replica);
-        self.note(format!("the end of replica {id}'s stderr:{words}"));
+        self.observer.last_words(replica, words);
     }
 }

@@ -1,11 +1,12 @@
 //! What becomes of a datagram: it is counted, passed on, or told to its client.
 
 use super::Simulation;
-use crate::bench::protocol::message::{Answer, Body, Envelope, Op};
+use crate::bench::protocol::message::{Answer, AnswerKind, Body, Envelope, Op};
 use crate::bench::record::journal::{Effect, Fate as Became};
 use crate::bench::world::border::Action;
 use crate::bench::world::client::{Dispatch, Reaction};
 use crate::bench::world::network::Fate;
+use crate::bench::world::observer::Circumstance;
 use crate::id::Id;
 
 impl<P: Clone> Simulation<P> {
@@ -23,6 +24,7 @@ impl<P: Clone> Simulation<P> {
         } = envelope;
         if matches!(body, Body::Hello) {
             self.standings.greet(from);
+            self.observer.greet(from, self.now);
             return;
         }
         // Whatever it says, that nobody leads as well, and whatever is wrong with the rest.
@@ -33,19 +35,30 @@ impl<P: Clone> Simulation<P> {
             Body::Hello => {}
             Body::Unicast(to, payload) => {
                 self.counters.count_messages(&kind, 1);
+                self.observe_sent((from, leader), &kind, 1);
                 self.pass_on(src, &kind, to, payload);
             }
             Body::Broadcast(payload) => {
-                self.counters
-                    .count_messages(&kind, self.config.replicas as u64 - 1);
+                let others = self.config.replicas as u64 - 1;
+                self.counters.count_messages(&kind, others);
+                self.observe_sent((from, leader), &kind, others);
                 let own = self.roster.replica_index(src).unwrap_or(from);
                 for to in (0..self.config.replicas).filter(|&to| to != own) {
                     self.pass_on(src, &kind, to, payload.clone());
                 }
             }
-            Body::Answer(answer) => self.tell_client(src, leader, &answer),
+            Body::Answer(answer) => self.tell_client((from, src), leader, &answer),
             Body::Wrong(why) => self.note_malformed(from, &why),
         }
+    }
+
+    fn observe_sent(&mut self, who: (usize, Id), kind: &str, count: u64) {
+        let leader = self.roster.replica_index(self.leader);
+        let circumstance = Circumstance {
+            split: self.network.is_split(),
+            led: leader.is_some_and(|leader| !self.standings.is_dead(leader)),
+        };
+        self.observer.sent(who, kind, count, self.now, circumstance);
     }
 
     /// Something of a replica's that is no message.
@@ -72,7 +85,8 @@ impl<P: Clone> Simulation<P> {
         match became {
             Became::Cut => self.counters.cut += 1,
             Became::Lost => self.counters.lost += 1,
-            Became::NotReady => self.take_for_dead(to),
+            Became::NotReady => self.take_for_dead(to, src),
+            Became::Sent => self.observer.passed_on(to),
             _ => {}
         }
         let number = self.note_peer_message((src, kind, to), &payload, became, None);
@@ -96,7 +110,7 @@ impl<P: Clone> Simulation<P> {
         }
     }
 
-    fn tell_client(&mut self, src: Id, leader: Id, answer: &Answer<'_>) {
+    fn tell_client(&mut self, (from, src): (usize, Id), leader: Id, answer: &Answer<'_>) {
         let lost = self.transit.loses_for_client();
         let number = self.note_answer(src, leader, answer, lost);
         if lost {
@@ -110,9 +124,20 @@ impl<P: Clone> Simulation<P> {
         if let Some(journal) = &mut self.journal {
             journal.note_effect(number, Effect::from(&reaction));
         }
+        match &reaction {
+            Reaction::Completed(_) | Reaction::Wrong(_) => {
+                self.observer.completes(from, &answer.mid, self.now);
+            }
+            Reaction::Duplicate => self.observer.duplicates(from, &answer.mid, self.now),
+            Reaction::Retry(_) => {
+                let to = (answer.kind == AnswerKind::Redirect).then_some(leader);
+                self.observer.sends_away(from, &answer.mid, to, self.now);
+            }
+            Reaction::Unexpected(_) => {}
+        }
         match reaction {
             Reaction::Completed(Op::Put) => {
-                let ended = self.outages.drain(..).map(|since| self.now - since);
+                let ended = self.outages.drain(..).map(|(since, _)| self.now - since);
                 self.counters.outages.extend(ended);
             }
             Reaction::Completed(Op::Get) | Reaction::Duplicate => {}
@@ -133,6 +158,15 @@ impl<P: Clone> Simulation<P> {
             Some(_) => Became::Sent,
         };
         let number = self.note_request(&dispatch, became);
+        let request = &dispatch.request;
+        let what = (request.mid, dispatch.number, request.op);
+        let why = match became {
+            Became::Lost => Some("the network lost it"),
+            Became::NotReady if dispatch.to.is_some() => Some("it had not said hello"),
+            Became::NotReady => Some("nobody was alive to be asked"),
+            _ => None,
+        };
+        self.observer.asks(what, dispatch.to, why, self.now);
         if lost {
             self.counters.client_lost += 1;
             return;
@@ -147,7 +181,7 @@ impl<P: Clone> Simulation<P> {
                 self.hand_over(number);
             }
             // Such an attempt stays unanswered.
-            (Some(to), None) => self.take_for_dead(to),
+            (Some(to), None) => self.take_for_dead(to, dispatch.request.client),
             (None, None) => {}
         }
     }

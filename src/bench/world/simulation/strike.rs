@@ -75,7 +75,7 @@ impl<P: Clone> Simulation<P> {
                     leader: true,
                 };
                 self.note_fault(fault, format!("kills the leader, replica {}", self.leader));
-                self.outages.push(self.now);
+                self.outages.push((self.now, self.leader));
                 self.kill(leader);
             }
             None => self.note("kills no leader: none is known to live".to_owned()),
@@ -136,12 +136,14 @@ impl<P: Clone> Simulation<P> {
         if already {
             self.note(format!("pauses replica {id}, which stands still already"));
         } else {
+            self.observer.stands_still(replica, true);
             self.note_fault(FaultKind::Pause(id), format!("pauses replica {id}"));
             self.actions.push_back(Action::Pause(replica));
         }
     }
 
     fn resume(&mut self, replica: usize) {
+        self.observer.stands_still(replica, false);
         if self.standings.resume(replica) && !self.standings.is_dead(replica) {
             let id = self.roster.replica(replica);
             self.note_fault(FaultKind::Resume(id), format!("resumes replica {id}"));
@@ -189,6 +191,7 @@ impl<P: Clone> Simulation<P> {
     fn kill(&mut self, replica: usize) {
         self.doom(replica);
         self.standings.kill(replica);
+        self.observer.killed(replica, self.now);
         self.actions.push_back(Action::Kill(replica));
     }
 }

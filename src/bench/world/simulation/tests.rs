@@ -413,4 +413,5 @@ fn a_broadcast_spares_who_it_says_it_is_from() {
 
 mod endings;
 mod faults;
+mod observed;
 mod turns;

@@ -54,13 +54,21 @@ fn a_death_counts_even_if_it_is_learnt_after_a_kill_or_after_the_end() {
     stage.input(Input::LastWords(3, vec!["oh".to_owned(), "no".to_owned()]));
     stage.input(Input::LastWords(2, Vec::new()));
     stage.input(Input::LastWords(4, vec!["it lives".to_owned()]));
+    let report = stage.report();
     assert_eq!(
-        stage.report().evidence.deaths,
+        report.evidence.deaths,
         [
-            "replica 0002 died on its own: exit status 1, nothing on stderr",
-            "replica 0003 died on its own: exit status 2; the end of its stderr:\n    oh\n    no",
+            "replica 0002 died on its own: exit status 1",
+            "replica 0003 died on its own: exit status 2",
         ]
     );
+    let words = |replica: usize| {
+        let death = report.observed.replicas[replica].death.as_ref();
+        death.map(|death| death.last_words.clone())
+    };
+    assert_eq!(words(2), Some(Vec::new()));
+    assert_eq!(words(3), Some(vec!["oh".to_owned(), "no".to_owned()]));
+    assert_eq!(words(4), None, "it lives");
 }
 
 #[test]
