@@ -258,7 +258,13 @@ impl Policy for LastAnswers {
     }
 
     fn help(&self, consensus: &Consensus<Command>) -> Help {
-        let awaited = self.answerer(consensus).filter(|&whose| whose != self.own);
+        // Who is certainly gone is not asked any more: nothing is left but to wait until it can be replaced.
+        let is_gone = |whose| {
+            let silence = consensus.silence(whose);
+            silence.is_some_and(|silence| silence.chance < NO_CHANCE)
+        };
+        let awaited = self.answerer(consensus);
+        let awaited = awaited.filter(|&whose| whose != self.own && !is_gone(whose));
         let from = awaited.and_then(|whose| {
             let mut open = self.ledger.open_through(consensus.log().last_index());
             open.find(|(_, item)| item.duty().whose == whose)
