@@ -10,7 +10,7 @@ use crate::id::Id;
 
 impl Replicator {
     /// Looks again at what lacks a quorum, or the word of who is awaited, once its response is late: sends it
-    /// again if that is worth it, and else waits until it is.
+    /// again if that is worth it; else sends as many copies as are worth it, and waits until more is.
     pub(crate) fn retry<C: Command>(&mut self, core: &mut Core<C>) {
         let lacks_quorum = self.held_by_quorum(core) < core.log.last_index();
         // Before anything can be committed, the one that is awaited cannot have anything to say.
@@ -85,7 +85,7 @@ impl Replicator {
         }
     }
 
-    /// Sends what lacks a quorum to one more follower: should this leader die, its successor will know
+    /// Sends what lacks a quorum to one more follower: should this leader die, its successor may know
     /// of it. No response is wanted.
     fn send_copy<C: Command>(&mut self, core: &mut Core<C>) {
         if let Some(id) = self.followers.next_in_turn(self.delivery) {
