@@ -221,6 +221,7 @@ impl Options {
         } = kv_limits;
         let consensus::Tuning {
             plan,
+            burst_routes,
             message_price,
             remembered_attempts,
         } = tuning;
@@ -242,6 +243,7 @@ impl Options {
             Tuning {
                 Time: message_price;
                 Plan: plan;
+                Count: burst_routes;
                 Answerer: replies;
                 Count: remembered_attempts;
             }

@@ -39,6 +39,7 @@ pub(crate) fn consensus() -> Options {
     options.tuning = Tuning {
         plan: Plan::Route,
         message_price: ms(1),
+        burst_routes: 1,
         remembered_attempts: 128,
     };
     options

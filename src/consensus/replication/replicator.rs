@@ -179,6 +179,7 @@ impl Replicator {
         if self.dispatched >= last {
             return;
         }
+        let count = last.0 - self.dispatched.0;
         self.dispatched = last;
         self.gaps.note(core.now);
         let (now, patience) = (core.now, self.patience(&core.options.timing));
@@ -201,6 +202,10 @@ impl Replicator {
             Plan::Route => {
                 let end = self.next_end.take().or(self.route_end());
                 self.send_route(core, end);
+                // Over others: those to whom nothing has been sent for longest.
+                for _ in 1..count.min(u64::from(core.options.tuning.burst_routes)) {
+                    self.send_route(core, None);
+                }
             }
             Plan::Star => self.send_to_all_lacking(core),
         }

@@ -33,7 +33,7 @@ use crate::kv::options::{Options, Timing};
 
 /// Silence that is less likely than this is no chance. Far below what makes a follower seem gone: a take-over may be a
 /// second answer.
-const NO_CHANCE: f64 = 1e-4;
+const NO_CHANCE: f64 = 1e-6;
 
 /// The policy.
 #[derive(Clone, Debug)]

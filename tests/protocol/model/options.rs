@@ -41,6 +41,7 @@ pub(crate) fn coarse() -> Options {
     options.consensus.tuning = Tuning {
         // Sent again whatever that costs.
         message_price: Duration::ZERO,
+        burst_routes: 1,
         remembered_attempts: 0,
         ..options.consensus.tuning
     };
