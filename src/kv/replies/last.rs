@@ -8,8 +8,8 @@
 //!   replicas tell each other how far that is.
 //! - A put is *settled* when its answerer is known to have applied it. Until all are, new puts get the same answerer, so
 //!   that answers leave in the order in which they take effect.
-//! - The leader asks an answerer for its word until so much silence cannot be chance. Then it says in the log that it answers in
-//!   its place (`TakeOver`), and answers when it applies that. The answerer, should it return, looks ahead as far as its
+//! - The leader asks an answerer for its word until that seems gone, and then by heartbeats alone. When so much silence cannot
+//!   be chance, it says in the log that it answers in its place (`TakeOver`), and answers when it applies that. The answerer, should it return, looks ahead as far as its
 //!   log goes before it applies a put: it keeps quiet if that is taken over, and waits if the take-over is not decided. It may
 //!   have answered just before it went: that is the one way to a second answer. So where much gets lost, the leader waits
 //!   for longer than most partitions last; and what it has inherited it leaves to the answerer for longer still.
@@ -258,13 +258,7 @@ impl Policy for LastAnswers {
     }
 
     fn help(&self, consensus: &Consensus<Command>) -> Help {
-        // Whose silence is no chance is asked no more: what is left is to replace it, or to wait until it may be replaced.
-        let is_gone = |whose| {
-            let silence = consensus.silence(whose);
-            silence.is_some_and(|silence| silence.chance < NO_CHANCE)
-        };
-        let awaited = self.answerer(consensus);
-        let awaited = awaited.filter(|&whose| whose != self.own && !is_gone(whose));
+        let awaited = self.answerer(consensus).filter(|&whose| whose != self.own);
         let from = awaited.and_then(|whose| {
             let mut open = self.ledger.open_through(consensus.log().last_index());
             open.find(|(_, item)| item.duty().whose == whose)

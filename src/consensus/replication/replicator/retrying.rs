@@ -14,7 +14,8 @@ impl Replicator {
     pub(crate) fn retry<C: Command>(&mut self, core: &mut Core<C>) {
         let lacks_quorum = self.held_by_quorum(core) < core.log.last_index();
         // Before anything can be committed, the one that is awaited cannot have anything to say.
-        let awaited = self.wishes.awaited.map(|(awaited, _)| awaited);
+        // Nor is it asked once it seems gone: heartbeats will tell.
+        let awaited = self.route_end();
         let lacks_word = awaited.is_some() && core.now >= self.commits_from;
         if !lacks_quorum && !lacks_word {
             self.attempt = None;
