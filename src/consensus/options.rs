@@ -66,8 +66,8 @@ pub struct Timing {
     pub retry_min: Duration,
     /// The longest that waits between attempts at the same entries can grow.
     pub retry_max: Duration,
-    /// How long an entry must have lacked a quorum for the leader to doubt that it can reach one, besides more
-    /// failed attempts than can be chance.
+    /// How long an entry must have lacked a quorum for the leader to doubt that it can reach one. Besides, more attempts
+    /// must have failed than can be chance, and then one that went to everybody.
     pub quorum_doubt: Duration,
 }
 

@@ -40,10 +40,10 @@ pub struct Timing {
     /// not found it.
     pub suspicion_window: Duration,
     /// How long the replica that answers a put must be silent at least for the leader to answer in its
-    /// place, where so little gets lost that it cannot have got the put.
+    /// place, where so little gets lost that its word would have come if it had answered, unless it went just then.
     pub answerer_patience: Duration,
     /// The same where much gets lost. It may well have answered, and only its word to the leader be lost, the more so
-    /// where that is not asked for at once (`message_price`). So this is longer than most partitions last: till then only
+    /// where that is not asked for at once (`message_price`). So this is longer than many partitions last: till then only
     /// the puts' clients wait, and gets by them, of their keys.
     pub answerer_doubt: Duration,
     /// How long a leader leaves to an answerer that is away what it has inherited. That has likely been answered, so

@@ -93,7 +93,8 @@ impl Replicator {
         self.commits_from
     }
 
-    /// Takes wishes in. With one more read that waits, what was not worth its price may be.
+    /// Takes wishes in. With one more read that waits, what was not worth its price may be: so an attempt that was put
+    /// off is looked at again as soon as its response is late.
     pub(crate) fn wish(&mut self, wishes: Wishes, timing: &Timing) {
         let patience = self.patience(timing);
         if wishes.reads > self.wishes.reads
@@ -118,14 +119,14 @@ impl Replicator {
         Some(created_at.max(self.progress_at))
     }
 
-    /// Whether attempts to reach a quorum have failed too often for bad luck.
+    /// Whether attempts have failed too often for bad luck.
     fn seems_cut_off(&self) -> bool {
         let is_death = |attempt: &Attempt| self.delivery.is_death(attempt.failures);
         self.attempt.as_ref().is_some_and(is_death)
     }
 
-    /// From when on the leader has reason to think that it cannot reach a quorum; none if it has none. Where it only seemed so,
-    /// one more attempt, which goes to everybody, shows that it can: a false doubt would cost an election.
+    /// From when on the leader doubts that it can reach a quorum; none if it has no reason to. When it first seems so, one
+    /// more attempt goes to everybody, and only if that fails as well there is a doubt: a false one may cost an election.
     pub(crate) fn doubts_from<C: Command>(&self, core: &Core<C>) -> Option<Time> {
         let attempt = self.attempt.as_ref()?;
         if !self.delivery.is_death(attempt.failures.saturating_sub(1)) {
@@ -171,8 +172,8 @@ impl Replicator {
         self.send_along(core, &[awaited], true);
     }
 
-    /// Sends new entries as the plan says; those of a new term go to everybody else as well, because
-    /// they should hear who leads. Of those no response is wanted.
+    /// Sends new entries as the plan says, or to everybody who lacks them if the leader seems to be cut off. Those of a new
+    /// term go to everybody else as well, because they should hear who leads; of those no response is wanted.
     pub(crate) fn dispatch<C: Command>(&mut self, core: &mut Core<C>) {
         let last = core.log.last_index();
         if self.dispatched >= last {

@@ -7,7 +7,7 @@ use crate::id::Id;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Wishes {
     /// Somebody waits for this follower's word that it has applied the log from this index on: so routes end there, and
-    /// attempts go on until this wish is gone.
+    /// attempts go on until this wish is gone, or the follower seems to be.
     pub awaited: Option<(Id, Index)>,
     /// These are not counted on, but brought up to date at once when they return.
     pub missed: Vec<Id>,

@@ -6,8 +6,8 @@
 //! > (the chance that it is needed) × (the chance that it helps) × (how long those who wait would otherwise wait)
 //! > ≥ (messages) × (their price)
 //!
-//! What only the leader has perishes with it: a put that has reached nobody else, and every read that waits for the lease.
-//! Then a client waits for ever, so their waiting counts for more.
+//! What only the leader has perishes with it: an entry that has reached nobody else, and every read that waits for a
+//! commit. Whoever asked for it then waits for ever, so their waiting counts for more.
 //!
 //! How long they would otherwise wait: until the next entry's append comes, since that carries what is missing as well;
 //! or until the silent one is found dead, if it is; and what has waited long is likely to wait as long again.
@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use super::delivery::{DEATH, Delivery, power};
 
-/// What it costs that only the leader has something, in times of waiting. It perishes with its leader, and whoever asked
-/// for it waits for ever. The bench's leaders live for some ten seconds, and three minutes stand for ever.
+/// How much worse it is that only the leader has something than that somebody waits for it. That perishes with its leader, and
+/// whoever asked for it waits for ever. Taken for this: leaders live for some ten seconds, and three minutes stand for ever.
 const PERIL: f64 = 20.0;
 
-/// What a read's waiting costs, in times of an entry's: only its leader has it.
+/// How much worse it is that a read waits than that an entry does: somebody waits for it, and only its leader has it.
 const READ: f64 = 1.0 + PERIL;
 
 /// What is known of an attempt that is not acknowledged.

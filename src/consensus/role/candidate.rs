@@ -4,6 +4,9 @@
 //! leader, or hold more than it; then it leaves the election to that one. Routes leave some followers behind, and what
 //! only one of them holds should not be lost. This is no matter of safety: what is committed is on a quorum, and nobody
 //! wins against that.
+//!
+//! Another departure: of two pre-candidates that hear of each other one yields, and is a follower again. So they do not
+//! take each other's votes.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};

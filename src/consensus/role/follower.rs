@@ -49,7 +49,8 @@ impl Follower {
         }
     }
 
-    /// One that leaves the election to another, which has the first try.
+    /// One that was about to stand, and leaves the election to another. That has the first try: this one tries again after
+    /// two to four times `campaign_timeout`. `suspected` is whether somebody has found the leader gone.
     pub(crate) fn yielding<C: Command>(core: &mut Core<C>, suspected: bool) -> Follower {
         let patience = 2 * core.options.timing.campaign_timeout;
         Follower {

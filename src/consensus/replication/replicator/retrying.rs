@@ -10,10 +10,11 @@ use crate::id::Id;
 
 impl Replicator {
     /// Looks again at what lacks a quorum, or the word of who is awaited, once its response is late: sends it
-    /// again if that is worth it, and else waits until it is.
+    /// again if that is worth it; else sends as many copies as are worth it, and waits until more is.
     pub(crate) fn retry<C: Command>(&mut self, core: &mut Core<C>) {
         let lacks_quorum = self.held_by_quorum(core) < core.log.last_index();
         // Before anything can be committed, the one that is awaited cannot have anything to say.
+        // Nor is it asked once it seems gone: heartbeats will tell.
         let awaited = self.route_end();
         let lacks_word = awaited.is_some() && core.now >= self.commits_from;
         if !lacks_quorum && !lacks_word {
@@ -85,7 +86,7 @@ impl Replicator {
         }
     }
 
-    /// Sends what lacks a quorum to one more follower: should this leader die, its successor will know
+    /// Sends what lacks a quorum to one more follower: should this leader die, its successor may know
     /// of it. No response is wanted.
     fn send_copy<C: Command>(&mut self, core: &mut Core<C>) {
         if let Some(id) = self.followers.next_in_turn(self.delivery) {
