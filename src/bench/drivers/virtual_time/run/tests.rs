@@ -73,7 +73,7 @@ macro_rules! search {
 
 const SEARCHES: [Search; 14] = [
     search!(consensus CommitOlderTerms, "advanced-4", 5, true),
-    search!(consensus VoteTwice, "extra/contention", 5, false),
+    search!(consensus VoteTwice, "advanced-3", 40, false),
     search!(consensus NoUpToDateCheck, "crash-4", 5, false),
     search!(consensus TruncateMatching, "extra/reorder-duplicate", 5, true),
     search!(consensus NoDeferral, "extra/chaos", 5, false),
@@ -83,7 +83,7 @@ const SEARCHES: [Search; 14] = [
     search!(consensus RouteIsNoQuorum, "extra/chaos", 10, false),
     search!(consensus NoPreVoteRefusal, "extra/shared-keys", 2, false),
     search!(service AnswerBeforeQuorum, "simple-1", 2, false),
-    search!(service RedirectInLimbo, "extra/contention", 5, false),
+    search!(service RedirectInLimbo, "extra/one-way", 5, false),
     search!(service GetOverlooksLimbo, "extra/contention", 10, false),
     search!(service FollowerAnswersGets, "advanced-4", 2, false),
 ];
@@ -182,21 +182,20 @@ fn a_recording_changes_nothing_and_agrees_with_the_counters() {
 /// What led to a core's own assertion can be shown.
 #[test]
 fn a_core_that_stops_leaves_its_recording() {
-    let file =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/extra/contention.json");
-    let config = Arc::new(Config::load(&file).expect("a config"));
+    let config = course("advanced-4");
     let stopped = (0..20).find_map(|seed| {
         let order = Order {
             keep_recording: true,
             ..Order::new(Arc::clone(&config), seed)
         };
         let mut order = order;
-        order.options.consensus.mistake = Some(Mistake::VoteTwice);
+        order.options.consensus.limits.max_append_entries = 1;
+        order.options.consensus.mistake = Some(Mistake::CommitOlderTerms);
         let run = run_whatever_happens(&order);
         let is_stop = run.violation.as_ref()?.promise == "a core stopped";
         is_stop.then_some(run)
     });
-    let run = stopped.expect("the core asserts that nobody votes twice");
+    let run = stopped.expect("the core asserts what a lease rests on");
     let violation = run.violation.expect("a violation");
     assert!(violation.time > Duration::ZERO && !violation.what.is_empty());
     assert!(!run.report.complete);
