@@ -93,8 +93,8 @@ impl Replicator {
         self.commits_from
     }
 
-    /// Takes wishes in. With one more read that waits, what was not worth its price may be: so an attempt that was put
-    /// off is looked at again as soon as its response is late.
+    /// Takes wishes in. With one more read that waits, what was not worth its price may be: so an attempt that was
+    /// postponed is looked at again as soon as its response is late.
     pub(crate) fn wish(&mut self, wishes: Wishes, timing: &Timing) {
         let patience = self.patience(timing);
         if wishes.reads > self.wishes.reads
