@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn prompt_stands_for_options_that_can_be_changed_again() {
         let options = Options::from_text("prompt, answerer_doubt=200ms").expect("well-formed");
-        assert_eq!(options.changes(), "message_price=1ms,answerer_doubt=200ms");
+        assert_eq!(options.changes(), "answerer_doubt=200ms,message_price=1ms");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Delivery {
 
     /// Whether so much is lost that a response may well be lost alone.
     pub(crate) fn loses_much(self) -> bool {
-        self.success() < 0.95
+        self.success() < 0.97
     }
 
     /// How likely it is by chance that as many attempts fail one after the other, or that a follower that lives is not

@@ -172,7 +172,7 @@ mod tests {
             silence.pays_from(offer, price) <= wait
         };
         assert!(pays(silence.route(), 1) && !pays(silence.route(), 50));
-        assert!(pays(silence.copy(), 50) && !pays(silence.copy(), 500));
+        assert!(pays(silence.copy(), 50) && !pays(silence.copy(), 1_000));
         let with_a_read = Silence {
             reads: 1,
             ..silence
@@ -185,7 +185,10 @@ mod tests {
 
     #[test]
     fn a_silence_that_can_hardly_be_chance_is_worth_a_message() {
-        let calm = silence(0);
+        let calm = Silence {
+            failures: 2,
+            ..silence(0)
+        };
         let price = Duration::from_millis(30);
         let expected = calm.wait(Duration::ZERO);
         assert!(expected > Duration::from_millis(300), "{expected:?}");

@@ -32,8 +32,8 @@ use crate::kv::command::{Command, Put, TakeOver};
 use crate::kv::options::{Options, Timing};
 
 /// Silence that is less likely than this is no chance. Far below what makes a follower seem gone: a take-over may be a
-/// second answer.
-const NO_CHANCE: f64 = 1e-6;
+/// second answer, and the silence may be that of another one on the same route.
+const NO_CHANCE: f64 = 1e-5;
 
 /// The policy.
 #[derive(Clone, Debug)]
@@ -289,7 +289,7 @@ impl Policy for LastAnswers {
                 continue;
             };
             let answered = self.applied_by(from);
-            let is_gone = silence.chance < NO_CHANCE && time >= patience(silence, timing);
+            let is_gone = patience(silence, timing).is_some_and(|patience| time >= patience);
             let is_too_long =
                 time >= timing.answerer_return || self.ledger.len() > options.limits.max_unsettled;
             let after = match (is_too_long, is_gone) {
@@ -321,8 +321,7 @@ impl Policy for LastAnswers {
         let moments = holders.filter_map(|whose| {
             let silence = consensus.silence(whose)?;
             let since = silence.since?;
-            let is_no_chance = silence.chance < NO_CHANCE;
-            let soon = is_no_chance.then_some(since + patience(silence, timing));
+            let soon = patience(silence, timing).map(|patience| since + patience);
             Some([soon, Some(since + timing.answerer_return)])
         });
         let moments = moments.flatten().flatten();
@@ -338,10 +337,12 @@ impl Policy for LastAnswers {
     }
 }
 
-/// How long an answerer must be silent for the leader to answer in its place what was added in its own term.
-fn patience(silence: Silence, timing: &Timing) -> Duration {
-    match silence.may_have_heard {
+/// How long an answerer must be silent for the leader to answer in its place what was added in its own term; none if
+/// so much silence may be chance.
+fn patience(silence: Silence, timing: &Timing) -> Option<Duration> {
+    let patience = match silence.may_have_heard {
         true => timing.answerer_doubt,
         false => timing.answerer_patience,
-    }
+    };
+    (silence.chance < NO_CHANCE).then_some(patience)
 }
