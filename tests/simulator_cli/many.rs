@@ -54,7 +54,7 @@ exec "$ECHO" "$@""#;
         "(seed 9)",
         "\ntotal_msgs\n",
         "\nwhat failed\n",
-        "replica N died on its own: killed by signal N (SIGKILL); the end of its stderr:",
+        "replica N crashed at N s (killed by signal N (SIGKILL)): oh no N",
         "The worst of each kind is kept:\n  ./run --from failed-runs/short.seed-",
         "3 failed, ",
         "Wrote out.jsonl (results)\n",
