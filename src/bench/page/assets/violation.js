@@ -89,7 +89,7 @@ L.violations = (model, hooks) => {
           const [term, kind, who, mid] = entry;
           const attempt = model.byMid.get(mid);
           const committed = index <= state.commit;
-          const text = kind === "put" ? `${who} ${short(mid, 5)}` : kind === "lead" ? `${who} leads` : "renew";
+          const text = kind === "put" ? `${who} ${short(mid, 5)}` : kind === "noop" ? "no-op" : `taken over by ${who}`;
           const inside = attempt === undefined ? text : L.el("button", {
             class: "link", title: `${mid}: follow this request`, onclick: () => hooks.followAttempts([attempt]),
           }, text);
