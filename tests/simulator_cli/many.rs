@@ -180,7 +180,7 @@ exit"#;
         }
         let mut expected = before;
         if signal == "-INT" {
-            assert_eq!(output.status.code(), Some(130));
+            assert_eq!(output.status.code(), Some(130), "{own} {}", stdout(&output));
             let text = stdout(&output);
             assert_eq!(text.matches("  Interrupted after ").count(), 3, "{text}");
             let last = "Interrupted, of 5 runs these were played: 0 runs in ";
