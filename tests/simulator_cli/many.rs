@@ -129,6 +129,21 @@ fn runs_at_the_same_time_are_told_in_their_order_and_their_times_are_marked() {
     assert!(runs.iter().all(|run| run["jobs"] == 8));
 }
 
+/// The ports in the command lines of the processes with this name in theirs.
+fn ports_of(name: &str) -> BTreeSet<String> {
+    processes_with(name)
+        .into_iter()
+        .filter_map(|pid| fs::read(format!("/proc/{pid}/cmdline")).ok())
+        .filter_map(|line| {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let mut words = line
+                .split('\0')
+                .skip_while(|word| !word.parse::<u16>().is_ok_and(|it| it > 999));
+            words.next().map(str::to_owned)
+        })
+        .collect()
+}
+
 #[test]
 fn many_runs_that_are_interrupted_leave_no_process_no_port_and_no_half_file() {
     let wrapped = r#""$ECHO" "$@" "$0"
@@ -156,19 +171,11 @@ exit"#;
         let name = replica.display().to_string();
         // Three runs of five replicas, and five shells around each five; and the simulator.
         let expected = if own { 16 } else { 31 };
-        wait_until("all run", || processes_with(&name).len() == expected);
-        let ports: BTreeSet<String> = processes_with(&name)
-            .into_iter()
-            .filter_map(|pid| fs::read(format!("/proc/{pid}/cmdline")).ok())
-            .filter_map(|line| {
-                let line = String::from_utf8_lossy(&line).into_owned();
-                let mut words = line
-                    .split('\0')
-                    .skip_while(|word| !word.parse::<u16>().is_ok_and(|it| it > 999));
-                words.next().map(str::to_owned)
-            })
-            .collect();
-        assert_eq!(ports.len(), 15, "{ports:?}");
+        // A process that is just being started has the simulator's command line for a moment, without a port.
+        wait_until("all run", || {
+            processes_with(&name).len() == expected && ports_of(&name).len() == 15
+        });
+        let ports = ports_of(&name);
         send_signal(signal, &child.id().to_string());
         let output = child.wait_with_output().unwrap();
         wait_until("nobody is left", || processes_with(&name).is_empty());
