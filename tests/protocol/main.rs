@@ -55,6 +55,7 @@ scripts! { consensus, crate::consensus_script::ConsensusScript:
     bad_content,
     bad_messages,
     behind_on_its_route,
+    burst,
     catch_up,
     commit_deferred,
     commit_learned_from_followers,

@@ -55,9 +55,9 @@ impl Followers {
             .is_some_and(|progress| progress.seems_gone(delivery))
     }
 
-    /// A route over the `count` followers that are likeliest to answer: those that seem to live, and
-    /// among them those to whom nothing was sent for the longest time, so that everybody is heard from
-    /// every few entries; then those that were heard last. If an `end` is given, the route ends there.
+    /// A route over the `count` followers that are likeliest to answer: those that seem to live, first of all those to
+    /// whom nothing was sent just now; among them those to whom nothing was sent for the longest time, so that
+    /// everybody is heard from every few entries; then those that were heard last. If an `end` is given, the route ends there.
     pub(crate) fn route(
         &self,
         count: usize,

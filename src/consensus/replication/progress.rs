@@ -41,7 +41,7 @@ pub(crate) struct Progress {
 }
 
 /// How likely a follower is to answer; the least is the likeliest.
-pub(crate) type Rank = (bool, Reverse<Time>, Time);
+pub(crate) type Rank = (bool, bool, Reverse<Time>, Time);
 
 impl Progress {
     /// A follower of which nothing is known but when it was last heard, and that it should be sent what
@@ -105,7 +105,9 @@ impl Progress {
         let trusted = self.confirmed && !gone;
         // Among those that seem to live all are as good; among the others who was heard last.
         let heard_at = if trusted { now } else { self.heard_at };
-        (gone, Reverse(heard_at), self.sent_at)
+        // A burst's further routes lead over others.
+        let is_served = self.sent_at == now;
+        (gone, is_served, Reverse(heard_at), self.sent_at)
     }
 
     /// The first entry that this follower should be sent now.

@@ -202,8 +202,12 @@ impl Replicator {
             Plan::Route => {
                 let end = self.next_end.take().or(self.route_end());
                 self.send_route(core, end);
-                // Over others: those to whom nothing has been sent for longest.
                 for _ in 1..count.min(u64::from(core.options.tuning.burst_routes)) {
+                    let is_useless =
+                        |it: &Progress| it.sent_at == now || it.seems_gone(self.delivery);
+                    if self.followers.all().all(is_useless) {
+                        break;
+                    }
                     self.send_route(core, None);
                 }
             }

@@ -8,11 +8,12 @@
 //!   replicas tell each other how far that is.
 //! - A put is *settled* when its answerer is known to have applied it. Until all are, new puts get the same answerer, so
 //!   that answers leave in the order in which they take effect.
-//! - The leader asks an answerer for its word until that seems gone, and then by heartbeats alone. When so much silence cannot
-//!   be chance, it says in the log that it answers in its place (`TakeOver`), and answers when it applies that. The answerer, should it return, looks ahead as far as its
-//!   log goes before it applies a put: it keeps quiet if that is taken over, and waits if the take-over is not decided. It may
-//!   have answered just before it went: that is the one way to a second answer. So where much gets lost, the leader waits
-//!   for longer than most partitions last; and what it has inherited it leaves to the answerer for longer still.
+//! - The leader asks an answerer for its word until that seems gone, and then by heartbeats alone. When so much silence
+//!   cannot be chance, it says in the log that it answers in its place (`TakeOver`), and answers when it applies that.
+//! - The answerer, should it return, looks ahead as far as its log goes before it applies a put: it keeps quiet if that is
+//!   taken over, and waits if the take-over is not decided. It may have answered just before it went: that is the one way
+//!   to a second answer. So where much gets lost, the leader waits for longer than many partitions last; and what it has
+//!   inherited it leaves to the answerer for longer still.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
