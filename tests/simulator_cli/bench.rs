@@ -128,3 +128,11 @@ pub(crate) fn send_signal(signal: &str, target: &str) {
     let kill = Command::new("kill").args([signal, "--", target]).status();
     assert!(kill.unwrap().success(), "kill {signal} {target}");
 }
+
+/// Whether a process ignores a signal.
+pub(crate) fn ignores(pid: u32, signal: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = u64::from_str_radix(mask.unwrap_or("0").trim(), 16).unwrap();
+    mask >> (signal - 1) & 1 == 1
+}

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::bench::{Bench, echo, processes_with, send_signal, simulator, stdout, wait_until};
+use crate::bench::{
+    Bench, echo, ignores, processes_with, send_signal, simulator, stdout, wait_until,
+};
 
 /// Replicas behind a shell that stays their parent: the shell's death does not reach them.
 const WRAPPER: &str = r#""$ECHO" "$@" "$0"
@@ -95,14 +97,6 @@ fn an_interrupted_sweep_sums_up_what_it_has_played() {
     assert!(text.contains("Interrupted, of 100000 runs"), "{text}");
     let page = fs::read_to_string(page).unwrap();
     assert!(page.ends_with("</html>\n"));
-}
-
-/// Whether a process ignores a signal.
-fn ignores(pid: u32, signal: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = u64::from_str_radix(mask.unwrap_or("0").trim(), 16).unwrap();
-    mask >> (signal - 1) & 1 == 1
 }
 
 #[test]
