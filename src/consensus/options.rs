@@ -148,7 +148,7 @@ impl Default for Tuning {
         Tuning {
             plan: Plan::Route,
             burst_routes: 2,
-            message_price: Duration::from_millis(200),
+            message_price: Duration::from_millis(150),
             remembered_attempts: 128,
         }
     }

@@ -18,7 +18,7 @@ use super::delivery::{DEATH, Delivery, power};
 
 /// How much worse it is that only the leader has something than that somebody waits for it. That perishes with its leader, and
 /// whoever asked for it waits for ever. Taken for this: leaders live for some ten seconds, and three minutes stand for ever.
-const PERIL: f64 = 20.0;
+const PERIL: f64 = 18.0;
 
 /// How much worse it is that a read waits than that an entry does: somebody waits for it, and only its leader has it.
 const READ: f64 = 1.0 + PERIL;
