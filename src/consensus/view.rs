@@ -17,8 +17,8 @@ use crate::id::Id;
 pub struct Silence {
     /// Since when a response of its has been due; none if none is.
     pub since: Option<Time>,
-    /// How likely so much silence is by chance, if it lives.
-    pub chance: f64,
+    /// Whether so much silence cannot be chance.
+    pub is_no_chance: bool,
     /// Whether it kept silent in the election already.
     pub is_missing: bool,
     /// Whether so much was lost when its silence began that it may well have got what it was sent, and only its word be lost.
@@ -113,7 +113,7 @@ impl<C: Command> Consensus<C> {
         let progress = leader.replicator.followers().find(follower)?;
         Some(Silence {
             since: progress.awaiting,
-            chance: delivery.chance_of_silence(progress.unanswered),
+            is_no_chance: delivery.is_no_chance(progress.unanswered),
             is_missing: progress.missing,
             may_have_heard: progress.awaiting_in_loss,
         })

@@ -7,6 +7,10 @@
 /// likelier than that by chance, it is taken for bad luck.
 pub(crate) const DEATH: f64 = 0.003;
 
+/// Silence that is less likely than this is no chance, whoever else it may cost: a second answer, say, if the silence is
+/// that of another one on the same route.
+const NO_CHANCE: f64 = 1e-5;
+
 /// How often a first attempt to replicate an entry succeeds: an exponentially weighted average that
 /// begins as a plain one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,12 +21,15 @@ pub(crate) struct Delivery {
 
 const ALWAYS: u32 = 1 << 16;
 
+/// What is taken for the rate before anything is known; it counts as one attempt.
+const GUESS: u32 = ALWAYS / 4 * 3;
+
 impl Delivery {
     /// Nothing is known yet: a guess that the first attempts replace. Without a memory, all succeed.
     pub(crate) fn unknown(remembered: u32) -> Delivery {
         let rate = match remembered {
             0 => ALWAYS,
-            _ => ALWAYS / 4 * 3,
+            _ => GUESS,
         };
         Delivery { rate, attempts: 1 }
     }
@@ -45,9 +52,12 @@ impl Delivery {
         (f64::from(self.rate) / f64::from(ALWAYS)).clamp(0.1, 0.985)
     }
 
-    /// Whether so much is lost that a response may well be lost alone.
+    /// Whether so much was seen to be lost that a response may well be lost alone. The guess is not counted: nothing was
+    /// lost yet.
     pub(crate) fn loses_much(self) -> bool {
-        self.success() < 0.97
+        let seen = f64::from(self.attempts - 1);
+        let succeeded = f64::from(self.rate) * f64::from(self.attempts) - f64::from(GUESS);
+        succeeded < 0.97 * f64::from(ALWAYS) * seen
     }
 
     /// How likely it is by chance that as many attempts fail one after the other, or that a follower that lives is not
@@ -59,6 +69,11 @@ impl Delivery {
     /// Whether so many attempts in vain are likelier a death than bad luck.
     pub(crate) fn is_death(self, attempts: u32) -> bool {
         attempts > 0 && self.chance_of_silence(attempts) < DEATH
+    }
+
+    /// Whether so many attempts in vain cannot be bad luck.
+    pub(crate) fn is_no_chance(self, attempts: u32) -> bool {
+        self.chance_of_silence(attempts) < NO_CHANCE
     }
 
     /// How likely one message arrives, if an attempt takes that many one after the other.

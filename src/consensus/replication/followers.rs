@@ -49,12 +49,6 @@ impl Followers {
         self.0.binary_search_by_key(&id, |(id, _)| *id).ok()
     }
 
-    /// Whether that follower is likelier dead than unlucky.
-    pub(crate) fn seems_gone(&self, id: Id, delivery: Delivery) -> bool {
-        self.find(id)
-            .is_some_and(|progress| progress.seems_gone(delivery))
-    }
-
     /// A route over the `count` followers that are likeliest to answer: those that seem to live, first of all those to
     /// whom nothing was sent just now; among them those to whom nothing was sent for the longest time, so that
     /// everybody is heard from every few entries; then those that were heard last. If an `end` is given, the route ends there.

@@ -99,6 +99,15 @@ impl Progress {
         self.missing || delivery.is_death(self.unanswered)
     }
 
+    /// Whether its word is worth asking for. Where much gets lost, until it seems gone. Where nothing does, until its silence
+    /// cannot be chance: that takes a message more at most, and then somebody else may do what it owes.
+    pub(crate) fn is_worth_asking(&self, delivery: Delivery) -> bool {
+        match self.missing || self.awaiting_in_loss {
+            true => !self.seems_gone(delivery),
+            false => !delivery.is_no_chance(self.unanswered),
+        }
+    }
+
     /// Where this follower stands among those that could be sent the next append.
     pub(crate) fn rank(&self, now: Time, delivery: Delivery) -> Rank {
         let gone = self.seems_gone(delivery);

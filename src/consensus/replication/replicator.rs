@@ -148,10 +148,11 @@ impl Replicator {
         self.next_end.unwrap_or(core.own())
     }
 
-    /// Where a route should end: at the one whose word is awaited, unless that seems to be gone.
+    /// Where a route should end: at the one whose word is awaited, as long as that is worth asking.
     fn route_end(&self) -> Option<Id> {
         let (awaited, _) = self.wishes.awaited?;
-        (!self.followers.seems_gone(awaited, self.delivery)).then_some(awaited)
+        let progress = self.followers.find(awaited)?;
+        progress.is_worth_asking(self.delivery).then_some(awaited)
     }
 
     /// The one whose word is awaited is told at once that what it is about is committed, if it cannot see that for

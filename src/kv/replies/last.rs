@@ -32,10 +32,6 @@ use crate::id::Id;
 use crate::kv::command::{Command, Put, TakeOver};
 use crate::kv::options::{Options, Timing};
 
-/// Silence that is less likely than this is no chance. Far below what makes a follower seem gone: a take-over may be a
-/// second answer, and the silence may be that of another one on the same route.
-const NO_CHANCE: f64 = 1e-5;
-
 /// The policy.
 #[derive(Clone, Debug)]
 pub(crate) struct LastAnswers {
@@ -345,5 +341,5 @@ fn patience(silence: Silence, timing: &Timing) -> Option<Duration> {
         true => timing.answerer_doubt,
         false => timing.answerer_patience,
     };
-    (silence.chance < NO_CHANCE).then_some(patience)
+    silence.is_no_chance.then_some(patience)
 }

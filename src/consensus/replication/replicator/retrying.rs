@@ -6,6 +6,7 @@ use crate::consensus::entry::Command;
 use crate::consensus::options::Plan;
 use crate::consensus::replication::attempt::Next;
 use crate::consensus::replication::worth::{Offer, Silence};
+use crate::consensus::time::Time;
 use crate::id::Id;
 
 impl Replicator {
@@ -14,7 +15,7 @@ impl Replicator {
     pub(crate) fn retry<C: Command>(&mut self, core: &mut Core<C>) {
         let lacks_quorum = self.held_by_quorum(core) < core.log.last_index();
         // Before anything can be committed, the one that is awaited cannot have anything to say.
-        // Nor is it asked once it seems gone: heartbeats will tell.
+        // Nor is it asked for ever: heartbeats will tell.
         let awaited = self.route_end();
         let lacks_word = awaited.is_some() && core.now >= self.commits_from;
         if !lacks_quorum && !lacks_word {
@@ -26,11 +27,12 @@ impl Replicator {
         if now < attempt.retry_at {
             return;
         }
-        if !std::mem::replace(&mut attempt.has_failed, true) {
+        let is_news = !std::mem::replace(&mut attempt.has_failed, true);
+        let mut attempt = *attempt;
+        if is_news && !self.is_old_silence(attempt.began) {
             let remembered = core.options.tuning.remembered_attempts;
             self.delivery.note(false, remembered);
         }
-        let mut attempt = *attempt;
         let way = match (lacks_quorum, awaited) {
             (false, Some(awaited)) => Way::Ask(awaited),
             _ if self.seems_cut_off() || core.options.tuning.plan == Plan::Star => Way::Everybody,
@@ -51,6 +53,15 @@ impl Replicator {
             }
         }
         self.attempt = Some(attempt);
+    }
+
+    /// Whether the one whose word is awaited has been silent since before `time`, where nothing had been lost. It may well be
+    /// dead, and then what it does not answer says nothing of the network.
+    fn is_old_silence(&self, time: Time) -> bool {
+        let (awaited, _) = self.wishes.awaited.unzip();
+        let progress = awaited.and_then(|id| self.followers.find(id));
+        progress
+            .is_some_and(|it| !it.awaiting_in_loss && it.awaiting.is_some_and(|since| since < time))
     }
 
     fn silence<C: Command>(&self, core: &Core<C>, attempt: Attempt) -> Silence {
