@@ -297,10 +297,10 @@ fn run(commands: &str) -> String {
             .expect("a link");
     }
     fs::create_dir(place.path().join("target")).expect("a directory");
-    let outputs = commands
-        .lines()
-        .map(|command| run_in(place.path(), command));
-    let output = outputs.last().expect("a command");
+    let mut output = String::new();
+    for command in commands.lines() {
+        output = run_in(place.path(), command);
+    }
     let left: Vec<_> = fs::read_dir(place.path())
         .expect("the directory")
         .map(|entry| entry.expect("an entry").file_name())
