@@ -14,6 +14,7 @@
 //! | [`view`] | what can be seen of it |
 //! | [`durable`] | what must be on stable storage, and what waits for that |
 //! | [`port`] | handing that over, and starting again with it |
+//! | [`image`] | what it leaves on a disk, for simulations and checks |
 //! | `role` | follower, candidates, leader: what only that role has and does (Raft §5.2 to §5.4) |
 //! | `replication` | how entries travel: routes, retries, receipts (§5.3) |
 //! | [`log`] | entries, since when they are held, and how far they are committed |
@@ -28,6 +29,7 @@ mod core;
 pub mod durable;
 pub mod entry;
 pub mod fingerprint;
+pub mod image;
 mod lease;
 pub mod log;
 pub mod members;
