@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::consensus::Plan;
+use crate::consensus::{Plan, Storage};
 use crate::kv::options::Answerer;
 use crate::replica::Options;
 
@@ -29,6 +29,7 @@ enum Slot<'a> {
     Size(&'a mut usize),
     Term(&'a mut u64),
     Plan(&'a mut Plan),
+    Storage(&'a mut Storage),
     Answerer(&'a mut Answerer),
 }
 
@@ -41,6 +42,8 @@ impl Slot<'_> {
             Slot::Term(term) => term.to_string(),
             Slot::Plan(Plan::Route) => "route".to_owned(),
             Slot::Plan(Plan::Star) => "star".to_owned(),
+            Slot::Storage(Storage::Memory) => "memory".to_owned(),
+            Slot::Storage(Storage::Disk) => "disk".to_owned(),
             Slot::Answerer(Answerer::Last) => "last".to_owned(),
             Slot::Answerer(Answerer::Leader) => "leader".to_owned(),
         }
@@ -58,6 +61,13 @@ impl Slot<'_> {
                     "route" => Plan::Route,
                     "star" => Plan::Star,
                     _ => return Err("route or star"),
+                }
+            }
+            Slot::Storage(slot) => {
+                *slot = match text {
+                    "memory" => Storage::Memory,
+                    "disk" => Storage::Disk,
+                    _ => return Err("memory or disk"),
                 }
             }
             Slot::Answerer(slot) => {
@@ -170,6 +180,7 @@ impl Options {
                     timing,
                     limits,
                     tuning,
+                    storage,
                     mistake: _,
                 },
             kv:
@@ -246,6 +257,7 @@ impl Options {
                 Count: burst_routes;
                 Answerer: replies;
                 Count: remembered_attempts;
+                Storage: storage;
             }
         }
     }

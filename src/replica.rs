@@ -41,6 +41,8 @@ pub enum Input {
     },
     /// A client's request.
     Request(Request),
+    /// All writes through this number are durable.
+    Durable(u64),
 }
 
 /// What one replica sends to another: a message of its consensus, and beside it what its service has to tell.
@@ -50,6 +52,24 @@ pub struct Letter {
     pub message: Message<Command>,
     /// What the service tells.
     pub note: Option<Note>,
+}
+
+/// Something to be stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Write {
+    /// What consensus must remember.
+    pub consensus: consensus::Write<Command>,
+    /// Through where puts are known to be answered. It may be lost: it only saves answers that nobody needs.
+    pub settled: Index,
+}
+
+/// What a replica finds when it starts again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Restored {
+    /// What consensus remembers.
+    pub consensus: consensus::Restored<Command>,
+    /// The last [`Write::settled`] that is left.
+    pub settled: Index,
 }
 
 /// What a replica wants to be done.
@@ -85,6 +105,45 @@ impl Replica {
         }
     }
 
+    /// A replica that starts again with its memory: see [`Consensus::restore`]. Its store is made anew from its log.
+    ///
+    /// # Errors
+    ///
+    /// What of `restored` no replica of this cluster can have left.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn restore(
+        id: Id,
+        peers: &[Id],
+        options: Options,
+        restored: Restored,
+        seed: u64,
+        now: Time,
+    ) -> Result<Replica, String> {
+        if let Err(relation) = options.check() {
+            panic!("the options do not fit together: {relation}");
+        }
+        let Restored { consensus, settled } = restored;
+        let last = Index(consensus.entries.len() as u64);
+        Ok(Replica {
+            consensus: Consensus::restore(id, peers, options.consensus, consensus, seed, now)?,
+            service: Service::restore(id, options.kv, last, settled, now),
+        })
+    }
+
+    /// Hands over what is to be stored since the last call, if there is anything: to be called after each
+    /// [`advance`](Self::advance). Nothing of the outputs need wait for it: what must, comes out later.
+    pub fn writes(&mut self) -> Option<Write> {
+        let consensus = self.consensus.writes()?;
+        let settled = self.service.note().map(|note| note.settled);
+        Some(Write {
+            consensus,
+            settled: settled.unwrap_or_default(),
+        })
+    }
+
     /// Takes an input that arrived at `now`, which must have been read after it arrived: a lease
     /// is judged by it.
     pub fn receive(&mut self, now: Time, input: Input) {
@@ -97,6 +156,7 @@ impl Replica {
                 }
             }
             Input::Request(request) => self.service.ask(request),
+            Input::Durable(number) => self.consensus.durable(now, number),
         }
     }
 
@@ -182,7 +242,18 @@ impl std::fmt::Display for Letter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.message)?;
         match self.note {
-            Some(Note { applied, settled }) => write!(f, " applied={applied} settled={settled}"),
+            Some(note) => {
+                let Note {
+                    applied,
+                    settled,
+                    forgotten,
+                } = note;
+                write!(f, " applied={applied} settled={settled}")?;
+                match forgotten {
+                    Index::ZERO => Ok(()),
+                    _ => write!(f, " forgotten={forgotten}"),
+                }
+            }
             None => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! Must never know which role it is in: a role is handed this, and answers what it wants to become.
 
+use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
@@ -10,12 +11,14 @@ use ::log::error;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
+use super::durable::{Changeable, HardState, Port, Restored, Write};
 use super::entry::{Command, Entry, Payload};
 use super::fingerprint::{Measure, hash_order};
 use super::log::Log;
 use super::members::Members;
 use super::message::{Body, Message, VoteResponse};
-use super::options::Options;
+use super::mistakes::Mistake;
+use super::options::{Options, Storage};
 use super::time::Time;
 use super::types::{Incarnation, Index, LogId, Term};
 use crate::id::Id;
@@ -47,7 +50,7 @@ pub(super) struct Core<C> {
     /// The time of the latest call.
     pub now: Time,
 
-    // What Raft keeps on stable storage (Figure 2); for now a replica that stops has forgotten it.
+    // What Raft keeps on stable storage (Figure 2): the port says how far it is there.
     pub term: Term,
     pub voted_for: Option<Id>,
     pub log: Log<C>,
@@ -65,6 +68,9 @@ pub(super) struct Core<C> {
     /// news to us. So long we help nobody who has such a log into office, for we may have promised otherwise.
     pub is_newcomer: bool,
     pub outbox: Vec<Envelope<C>>,
+    pub port: Port,
+    /// What may only leave once the write of that number is durable.
+    waiting: VecDeque<(u64, Envelope<C>)>,
 }
 
 impl<C: Command> Core<C> {
@@ -72,6 +78,10 @@ impl<C: Command> Core<C> {
         let mut chance = Xoshiro256PlusPlus::seed_from_u64(seed);
         let incarnation = Incarnation(chance.random());
         let peers = vec![Peer::default(); members.peers().len()];
+        let log = match options.storage {
+            Storage::Memory => Log::default(),
+            Storage::Disk => Log::stored(),
+        };
         Core {
             members,
             options,
@@ -79,7 +89,7 @@ impl<C: Command> Core<C> {
             now,
             term: Term(0),
             voted_for: None,
-            log: Log::default(),
+            log,
             leader: None,
             suspicions: 0,
             leader_commit: (Time::ZERO, Index::ZERO),
@@ -87,7 +97,46 @@ impl<C: Command> Core<C> {
             peers,
             is_newcomer: true,
             outbox: Vec::new(),
+            port: Port::default(),
+            waiting: VecDeque::new(),
         }
+    }
+
+    /// What a replica has when it starts again with its memory. Nothing is known to be committed yet.
+    pub(super) fn restored(
+        members: Members,
+        options: Options,
+        restored: Restored<C>,
+        seed: u64,
+        now: Time,
+    ) -> Core<C> {
+        let mut core = Core::new(members, options, seed, now);
+        let Restored {
+            hard_state,
+            entries,
+        } = restored;
+        let held_since = match core.options.makes(Mistake::HeldSinceLost) {
+            true => Time::ZERO,
+            false => now,
+        };
+        core.log = Log::restored(entries, held_since);
+        core.term = hard_state.term;
+        core.voted_for = hard_state.voted_for;
+        core.incarnation = hard_state.incarnation;
+        core.is_newcomer = hard_state.is_newcomer;
+        for (id, incarnation) in hard_state.known {
+            let place = core.members.place(id).expect("who is known is a peer");
+            core.peers[place].incarnation = Some(incarnation);
+        }
+        core.port = Port::restored(core.changeable());
+        let last = core.log.last().term;
+        if last > core.term {
+            // The entries have reached the disk, and the hard state that came with them has not: so nothing was said in
+            // that term.
+            core.term = last;
+            core.voted_for = None;
+        }
+        core
     }
 
     pub(super) fn own(&self) -> Id {
@@ -152,7 +201,82 @@ impl<C: Command> Core<C> {
             incarnation: self.incarnation,
             body,
         };
-        self.outbox.push(Envelope { to, message });
+        let envelope = Envelope { to, message };
+        match self.must_wait(&envelope.message.body) {
+            None => self.outbox.push(envelope),
+            Some(number) => self.waiting.push_back((number, envelope)),
+        }
+    }
+
+    /// The write that must be durable before that may be said. A vote is a promise, and so is a term that one stands in;
+    /// what a receipt says is durable before it is made (`storing.rs`). Nothing else promises anything.
+    fn must_wait(&self, body: &Body<C>) -> Option<u64> {
+        let is_promise = matches!(body, Body::Vote(_) | Body::VoteResponse(_))
+            && !self.options.makes(Mistake::VoteBeforeSync);
+        match is_promise || !self.port.has_identity() {
+            true => self.awaited_write(),
+            false => None,
+        }
+    }
+
+    /// The write with which all that this replica has noted so far is durable; none if it is durable already.
+    pub(super) fn awaited_write(&self) -> Option<u64> {
+        match self.options.storage {
+            Storage::Memory => None,
+            Storage::Disk => {
+                let is_news = self.port.is_news(self.changeable());
+                self.port.last_write(is_news || self.log.is_unwritten())
+            }
+        }
+    }
+
+    /// What is to be stored and was not handed over yet, if there is anything.
+    pub(super) fn take_write(&mut self) -> Option<Write<C>> {
+        let present = self.changeable();
+        let is_news = self.port.is_news(present);
+        if self.options.storage == Storage::Memory || !is_news && !self.log.is_unwritten() {
+            return None;
+        }
+        let number = self.port.hand_over(present);
+        let last = self.log.last_index();
+        let extent = self.log.extent_mut().expect("it is kept on stable storage");
+        let (truncate_after, first) = extent.hand_over(number, last);
+        Some(Write {
+            number,
+            truncate_after,
+            first,
+            entries: self.log.from(first).cloned().collect(),
+            hard_state: is_news.then(|| self.hard_state()),
+        })
+    }
+
+    /// Everything through that write is durable: what has waited for it leaves.
+    pub(super) fn note_durable(&mut self, number: u64) {
+        self.port.note_durable(number);
+        if let Some(extent) = self.log.extent_mut() {
+            extent.note_durable(number);
+        }
+        while let Some((_, envelope)) = self.waiting.pop_front_if(|(write, _)| *write <= number) {
+            self.outbox.push(envelope);
+        }
+    }
+
+    fn changeable(&self) -> Changeable {
+        let known = self.peers.iter().filter(|it| it.incarnation.is_some());
+        (self.term, self.voted_for, self.is_newcomer, known.count())
+    }
+
+    fn hard_state(&self) -> HardState {
+        let peers = self.members.peers().iter().zip(&self.peers);
+        HardState {
+            term: self.term,
+            voted_for: self.voted_for,
+            incarnation: self.incarnation,
+            is_newcomer: self.is_newcomer,
+            known: peers
+                .filter_map(|(&id, peer)| Some((id, peer.incarnation?)))
+                .collect(),
+        }
     }
 
     pub(super) fn vote_response(&self, granted: bool) -> VoteResponse {
@@ -215,10 +339,16 @@ impl<C: Command> Core<C> {
             peers,
             is_newcomer,
             outbox,
+            port,
+            waiting,
         } = self;
         // Only the first suspicion differs from the others.
         (term, voted_for, leader, suspicions.min(&1)).hash(hasher);
         (incarnation, is_newcomer, outbox).hash(hasher);
+        port.fingerprint(hasher);
+        for (number, envelope) in waiting {
+            (port.distance(*number), envelope).hash(hasher);
+        }
         // What the leader has committed matters where we have not. What comes late tells of no more than what came
         // before it, so its time does not matter elsewhere either.
         let news = Some(leader_commit).filter(|(_, index)| *index > log.commit());

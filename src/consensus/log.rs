@@ -5,6 +5,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use super::durable::Extent;
 use super::entry::{Command, Entry};
 use super::fingerprint::Measure;
 use super::options::{Limits, Options};
@@ -18,6 +19,8 @@ pub struct Log<C> {
     commit: Index,
     /// The last entry that was never removed since somebody asked; see [`Log::take_truncation`].
     truncated_after: Option<Index>,
+    /// How far it is on stable storage; none if it is kept in memory alone.
+    extent: Option<Extent>,
 }
 
 /// An entry and when this replica first had it.
@@ -33,11 +36,51 @@ impl<C> Default for Log<C> {
             entries: Vec::new(),
             commit: Index::ZERO,
             truncated_after: None,
+            extent: None,
         }
     }
 }
 
 impl<C> Log<C> {
+    /// A log that is kept on stable storage, with nothing in it.
+    pub(super) fn stored() -> Log<C> {
+        Log {
+            extent: Some(Extent::default()),
+            ..Log::default()
+        }
+    }
+
+    /// What was found on stable storage. Nothing is known of its age, so it counts as held since `now`.
+    ///
+    /// # Panics
+    ///
+    /// If terms fall along it.
+    pub(super) fn restored(entries: Vec<Entry<C>>, now: Time) -> Log<C> {
+        let mut log = Log::default();
+        for entry in entries {
+            log.append(now, entry);
+        }
+        log.extent = Some(Extent::restored(log.last_index()));
+        log
+    }
+
+    /// The index through which entries will be there after a crash. In memory that counts as all of them.
+    pub fn durable(&self) -> Index {
+        let extent = self.extent.as_ref();
+        extent.map_or(self.last_index(), Extent::durable)
+    }
+
+    /// How far it is on stable storage, to be changed; none if it is kept in memory alone.
+    pub(super) fn extent_mut(&mut self) -> Option<&mut Extent> {
+        self.extent.as_mut()
+    }
+
+    /// Whether anything of it is to be handed over for storage.
+    pub(super) fn is_unwritten(&self) -> bool {
+        let extent = self.extent.as_ref();
+        extent.is_some_and(|it| it.is_behind(self.last_index()))
+    }
+
     /// The log ID of the last entry; zeros if there is none.
     pub fn last(&self) -> LogId {
         self.id_at(self.last_index())
@@ -149,6 +192,9 @@ impl<C> Log<C> {
             .truncated_after
             .map_or(index, |before| before.min(index));
         self.truncated_after = Some(lowest);
+        if let Some(extent) = &mut self.extent {
+            extent.truncate_after(index);
+        }
     }
 
     /// The index behind which entries have been removed since the last call, if any have; others may have
@@ -190,8 +236,11 @@ impl<C: Hash> Log<C> {
             entries,
             commit,
             truncated_after,
+            // The numbers of its writes mean nothing.
+            extent,
         } = self;
         (commit, truncated_after, entries.len()).hash(hasher);
+        extent.as_ref().map(Extent::durable).hash(hasher);
         let timing = &options.timing;
         // For a successor's wait, which is longer than a lease; for doubts; for a retry that is overdue.
         let limit = options.commit_deferral().max(timing.quorum_doubt);

@@ -12,6 +12,9 @@
 //! | [`node`] | the shell: inputs, outputs, terms, changes of role |
 //! | `core` | what a replica has in every role |
 //! | [`view`] | what can be seen of it |
+//! | [`durable`] | what must be on stable storage, and what waits for that |
+//! | [`port`] | handing that over, and starting again with it |
+//! | [`image`] | what it leaves on a disk, for simulations and checks |
 //! | `role` | follower, candidates, leader: what only that role has and does (Raft §5.2 to §5.4) |
 //! | `replication` | how entries travel: routes, retries, receipts (§5.3) |
 //! | [`log`] | entries, since when they are held, and how far they are committed |
@@ -23,8 +26,10 @@
 //! | [`entry`], [`message`], [`types`], [`time`] | the nouns |
 
 mod core;
+pub mod durable;
 pub mod entry;
 pub mod fingerprint;
+pub mod image;
 mod lease;
 pub mod log;
 pub mod members;
@@ -32,6 +37,7 @@ pub mod message;
 pub(crate) mod mistakes;
 pub mod node;
 pub mod options;
+pub mod port;
 mod replication;
 mod role;
 pub mod time;
@@ -39,11 +45,12 @@ pub mod types;
 pub mod view;
 
 pub use self::core::Envelope;
+pub use durable::{HardState, Restored, Write};
 pub use entry::{Command, Entry, Payload};
 pub use members::Members;
 pub use message::{Body, Message};
 pub use node::{Consensus, NotLeading};
-pub use options::{Options, Plan};
+pub use options::{Options, Plan, Storage};
 pub use replication::wishes::Wishes;
 pub use time::Time;
 pub use types::{Incarnation, Index, LogId, Term};

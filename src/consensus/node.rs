@@ -351,7 +351,7 @@ impl<C: Command> Consensus<C> {
     }
 
     /// Makes the changes of role that a role asks for, one after the other.
-    fn change(&mut self, transition: Option<Transition>) {
+    pub(super) fn change(&mut self, transition: Option<Transition>) {
         let mut next = transition;
         while let Some(transition) = next {
             next = self.become_what(transition);
@@ -429,7 +429,7 @@ impl<C: Command> Consensus<C> {
 
     /// What must hold after every step, whatever came in. A replica that breaks one of these is
     /// wrong, and must stop rather than answer.
-    fn assert_invariants(&self) {
+    pub(super) fn assert_invariants(&self) {
         let core = &self.core;
         assert!(core.log.commit() <= core.log.last_index());
         assert!(

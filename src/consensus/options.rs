@@ -14,6 +14,8 @@ pub struct Options {
     pub limits: Limits,
     /// How messages travel, and how many are worth sending.
     pub tuning: Tuning,
+    /// Where a replica's memory is.
+    pub storage: Storage,
     /// A mistake to make, for checking the checks.
     pub(crate) mistake: Made,
 }
@@ -99,6 +101,16 @@ pub struct Tuning {
     /// How many attempts the leader remembers to judge how often they fail. 0: it takes them all for
     /// successful (for model checkers).
     pub remembered_attempts: u32,
+}
+
+/// Where a replica's memory is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Storage {
+    /// With the process, and it ends with it: a replica that comes back is not listened to.
+    #[default]
+    Memory,
+    /// On stable storage, so that what must be there before something is said is written first: see `durable.rs`.
+    Disk,
 }
 
 /// Along which routes new entries go.

@@ -88,6 +88,7 @@ struct Datagram<'a> {
     life: Option<u32>,
     applied: Option<u64>,
     settled: Option<u64>,
+    forgotten: Option<u64>,
     previous: Option<WireLogId>,
     #[serde(borrow)]
     entries: Option<Vec<WireEntry<'a>>>,
@@ -214,6 +215,7 @@ impl Datagram<'_> {
             (applied, settled) => Some(Note {
                 applied: self.index(applied, of, "applied")?,
                 settled: self.index(settled, of, "settled")?,
+                forgotten: self.index(self.forgotten.or(Some(0)), of, "forgotten")?,
             }),
         };
         let body = body(&mut self)?;

@@ -42,6 +42,9 @@ pub fn encode_letter(buffer: &mut Vec<u8>, src: Id, dst: Id, letter: &Letter) {
     if let Some(note) = letter.note {
         object.number("applied", note.applied.0);
         object.number("settled", note.settled.0);
+        if note.forgotten.0 > 0 {
+            object.number("forgotten", note.forgotten.0);
+        }
     }
     match &message.body {
         Body::Append(append) => {

@@ -19,7 +19,7 @@
 //!
 //! | `type` | further keys |
 //! | --- | --- |
-//! | all of these | `term`, `life` (the sender's incarnation), and what the service tells: `applied`, `settled` |
+//! | all of these | `term`, `life` (the sender's incarnation), and what the service tells: `applied`, `settled`, and after a restart `forgotten` |
 //! | `append` | `previous` (`[index, term]`), `entries`, `commit`, `response` (wanted or not), `sent_ns`; if so: `deferred`, `in_doubt`, `route`, `receipts` |
 //! | `append_response` | `receipts`, `commit`, `sent_ns`; without receipts: the append was outdated |
 //! | `pre_vote`, `vote` | `last` (`[index, term]`), `suspicion` |

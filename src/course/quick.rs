@@ -217,6 +217,7 @@ impl<'a> Reader<'a> {
             Some(applied) => Some(Note {
                 applied,
                 settled: self.field("settled", Reader::index)?,
+                forgotten: self.field("forgotten", Reader::index).unwrap_or_default(),
             }),
         };
         let body = match kind {

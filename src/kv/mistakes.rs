@@ -13,6 +13,8 @@ pub(crate) enum Mistake {
     FollowerAnswersGets,
     /// Answering gets under the lease although a put to their key may have been answered by a follower.
     GetOverlooksLimbo,
+    /// Answering again, after a restart, what the log holds.
+    AnswerAgain,
 }
 
 /// The mistake that is made, if any.

@@ -98,6 +98,20 @@ impl Service {
         }
     }
 
+    /// At the start of a replica that comes back with its memory: its log goes through `last`, and puts through `settled` were
+    /// known to be answered. The store is made anew as the log is applied.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn restore(id: Id, options: Options, last: Index, settled: Index, now: Time) -> Service {
+        let mut service = Service::new(id, options, now);
+        if !service.options.makes(Mistake::AnswerAgain) {
+            service.replies.policy_mut().start_again(last, settled);
+        }
+        service
+    }
+
     /// Another replica tells something beside its message.
     pub fn hear(&mut self, from: Id, note: Note) {
         self.replies.policy_mut().hear(from, note);

@@ -10,16 +10,18 @@
 //! | `broken` | a broken promise |
 //! | `logs` | logs as numbers: equal for equal beginnings |
 //! | `answers` | what clients are told |
+//! | `disks` | what replicas may claim to have on stable storage |
 
 mod answers;
 mod broken;
+mod disks;
 mod logs;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use crate::consensus::{Body, Index, RoleName, Term};
+use crate::consensus::{Body, Index, LogId, Restored, RoleName, Term, Write};
 use crate::id::Id;
 use crate::kv::{Command, Outcome};
 use crate::replica::{Letter, Output, View};
@@ -27,6 +29,7 @@ use crate::replica::{Letter, Output, View};
 use answers::Answers;
 pub use broken::Broken;
 use broken::{Checked, broken};
+use disks::Disks;
 use logs::{Chain, Entries, Mirror};
 
 /// A step of a replica.
@@ -78,6 +81,7 @@ pub struct Promises {
     answers: Answers,
     /// The highest term whose leader has committed anything.
     committing_term: Term,
+    disks: Disks,
 }
 
 impl Promises {
@@ -95,7 +99,45 @@ impl Promises {
             committed: Vec::new(),
             answers: Answers::default(),
             committing_term: Term(0),
+            disks: Disks::default(),
         }
+    }
+
+    /// The same for replicas with disks, which are empty.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_disks(replicas: usize) -> Promises {
+        let mut promises = Promises::new(replicas);
+        promises.disks.begin(replicas);
+        promises
+    }
+
+    /// A write of a replica is durable, whether it knows or not.
+    pub fn synced(&mut self, id: Id, write: &Write<Command>) {
+        self.disks.synced(id, write);
+    }
+
+    /// A replica has started again with what its disk holds.
+    ///
+    /// # Errors
+    ///
+    /// If that lacks what was durable.
+    pub fn restarted(&mut self, view: &View<'_>, restored: &Restored<Command>) -> Checked {
+        let id = view.id();
+        self.replicas[usize::from(id.0)] = Known {
+            term: restored.hard_state.term,
+            vote: restored.hard_state.voted_for,
+            ..Known::default()
+        };
+        self.follow_log(view)?;
+        self.disks.restarted(id, Some(restored))
+    }
+
+    /// Through where the log is known to be committed.
+    pub fn committed(&self) -> Index {
+        Index(self.committed.len() as u64)
     }
 
     /// A replica has started again without its memory.
@@ -104,6 +146,8 @@ impl Promises {
             has_forgotten: true,
             ..Known::default()
         };
+        let nothing = self.disks.restarted(id, None);
+        nothing.expect("nothing is kept");
     }
 
     /// Checks every promise after a step.
@@ -138,7 +182,10 @@ impl Promises {
                         self.check_get(view, &answer.mid, before)?;
                     }
                 }
-                Output::Send { to, letter } => check_loyalty(view, *to, letter)?,
+                Output::Send { to, letter } => {
+                    check_loyalty(view, *to, letter)?;
+                    self.disks.check_claims(view, *to, letter)?;
+                }
             }
         }
         Ok(())
@@ -288,6 +335,18 @@ impl Promises {
                 ),
             );
         }
+        let at = LogId {
+            term: own.0,
+            index: commit,
+        };
+        let holders = self.disks.count(at);
+        let quorum = view.consensus().members().quorum();
+        if commit > through && holders.is_some_and(|holders| holders < quorum) {
+            return broken(
+                "a quorum holds what is committed",
+                format!("{id} commits {at}, which is on {holders:?} disks"),
+            );
+        }
         for index in (through.next().0..=commit.0).map(Index) {
             let entry = known
                 .mirror
@@ -392,7 +451,9 @@ impl Promises {
             committed,
             answers,
             committing_term,
+            disks,
         } = self;
+        disks.fingerprint(hasher);
         (leaders, committing_term, committed.len()).hash(hasher);
         // A place and a term have one entry.
         for (term, _) in committed {

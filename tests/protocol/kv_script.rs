@@ -29,7 +29,11 @@ impl Subject for Replica {
     }
 
     fn letter(message: Message<kv::Command>, note: Option<(Index, Index)>) -> Letter {
-        let note = note.map(|(applied, settled)| Note { applied, settled });
+        let note = note.map(|(applied, settled)| Note {
+            applied,
+            settled,
+            forgotten: Index::ZERO,
+        });
         Letter { message, note }
     }
 

@@ -143,7 +143,11 @@ pub(crate) fn letter() -> impl Strategy<Value = Letter> {
                 body,
             }
         });
-    let note = (index(), index()).prop_map(|(applied, settled)| Note { applied, settled });
+    let note = (index(), index(), index()).prop_map(|(applied, settled, forgotten)| Note {
+        applied,
+        settled,
+        forgotten,
+    });
     (message, prop::option::of(note)).prop_map(|(message, note)| Letter { message, note })
 }
 

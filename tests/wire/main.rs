@@ -249,6 +249,7 @@ fn the_largest_append_fits_into_a_datagram_whatever_its_route_carries() {
         note: Some(Note {
             applied: Index(MAX_NUMBER),
             settled: Index(MAX_NUMBER),
+            forgotten: Index(MAX_NUMBER),
         }),
     };
     let mut datagram = Vec::new();

@@ -28,6 +28,11 @@ pub fn plan(options: &Options) -> Result<Plan, String> {
         vec![single_task(test, options)?]
     };
     let replicas = replicas(options)?;
+    if matches!(replicas, Replicas::Processes(_)) {
+        tasks
+            .iter()
+            .try_for_each(|task| refuse_restarts(&task.config))?;
+    }
     let is_repeated = options.runs.is_some();
     let is_sweep = is_repeated || options.seeds.is_some();
     let of_task = |path: &PathBuf, task: &Task| match is_suite {
@@ -119,6 +124,19 @@ fn refuse_same(wanted: &[(&str, PathBuf)]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Refuses configs whose replicas start again: processes have no memory to start again with.
+fn refuse_restarts(config: &Config) -> Result<(), String> {
+    let mut events = config.events.iter().map(|event| &event.kind);
+    match events.find(|kind| kind.starts_again()) {
+        None => Ok(()),
+        Some(kind) => Err(format!(
+            "{}: an event `{}`: replicas start again in virtual time only; add --virtual",
+            config.name,
+            kind.name()
+        )),
+    }
 }
 
 /// What the replicas are. Options of this project's replica are checked here: each process of a run would

@@ -54,6 +54,32 @@ pub enum EventKind {
     },
     /// This replica goes on, or all do.
     Resume(Option<usize>),
+    /// A replica is killed, and started again with its directory.
+    Crash {
+        /// Which.
+        replica: Who,
+        /// How long it is down.
+        down: Duration,
+    },
+    /// A replica is asked to end, which it does at once, and started again with its directory.
+    Restart {
+        /// Which.
+        replica: Who,
+        /// How long it is down.
+        down: Duration,
+    },
+    /// All replicas that live are killed at once, and started again with their directories.
+    PowerLoss {
+        /// How long they are down.
+        down: Duration,
+    },
+    /// A replica is killed, and started again without its directory.
+    Wipe {
+        /// Which.
+        replica: Who,
+        /// How long it is down.
+        down: Duration,
+    },
 }
 
 /// Whom an event concerns.
@@ -68,7 +94,7 @@ pub enum Who {
 }
 
 impl EventKind {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 14] = [
         "kill_leader",
         "kill_non_leader",
         "part_easy",
@@ -79,6 +105,10 @@ impl EventKind {
         "cut",
         "pause",
         "resume",
+        "crash",
+        "restart",
+        "power_loss",
+        "wipe",
     ];
 
     /// How config files write it.
@@ -94,7 +124,20 @@ impl EventKind {
             EventKind::Cut { .. } => 7,
             EventKind::Pause { .. } => 8,
             EventKind::Resume(_) => 9,
+            EventKind::Crash { .. } => 10,
+            EventKind::Restart { .. } => 11,
+            EventKind::PowerLoss { .. } => 12,
+            EventKind::Wipe { .. } => 13,
         }]
+    }
+
+    /// Whether replicas start again in it.
+    pub fn starts_again(&self) -> bool {
+        use EventKind::{Crash, PowerLoss, Restart, Wipe};
+        matches!(
+            self,
+            Crash { .. } | Restart { .. } | PowerLoss { .. } | Wipe { .. }
+        )
     }
 }
 
@@ -166,6 +209,20 @@ fn kind(event: &Section<'_>, roster: Roster) -> Result<EventKind, ConfigError> {
                 duration: duration.map(Duration::from_secs_f64),
             })
         }
+        Some(type_ @ ("crash" | "restart" | "wipe")) => {
+            event.only(&["type", "time", "replica", "down"])?;
+            let (replica, down) = (who(event, "replica", roster)?, down(event)?);
+            Ok(match type_ {
+                "crash" => EventKind::Crash { replica, down },
+                "restart" => EventKind::Restart { replica, down },
+                _ => EventKind::Wipe { replica, down },
+            })
+        }
+        Some("power_loss") => {
+            event.only(&["type", "time", "down"])?;
+            let down = down(event)?;
+            Ok(EventKind::PowerLoss { down })
+        }
         Some("resume") => {
             event.only(&["type", "time", "replica"])?;
             let allowed = ids(roster);
@@ -176,6 +233,12 @@ fn kind(event: &Section<'_>, roster: Roster) -> Result<EventKind, ConfigError> {
         }
         _ => Err(event.wrong("type", named, &allowed)),
     }
+}
+
+/// How long a replica is down before it starts again.
+fn down(event: &Section<'_>) -> Result<Duration, ConfigError> {
+    let seconds = event.number("down", None, 0.0, MAX_SECONDS, "seconds")?;
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 fn sides(event: &Section<'_>, roster: Roster) -> Result<Vec<Vec<usize>>, ConfigError> {

@@ -105,7 +105,7 @@ pub struct SeenReplica {
     pub too_early: Option<(Duration, Id)>,
     /// How it ended by itself, or what it was closed for.
     pub death: Option<Death>,
-    /// When an event killed it.
+    /// When an event killed it, unless it has started again.
     pub killed: Option<Duration>,
     /// Requests that were handed to it.
     pub requests: u64,

@@ -51,6 +51,8 @@ pub enum FaultKind {
     },
     /// This replica died by itself.
     Died(Id),
+    /// This replica, which was killed, has been started again.
+    Start(Id),
     /// This replica stands still.
     Pause(Id),
     /// This replica goes on.

@@ -200,6 +200,7 @@ fn faults(timeline: &Timeline, slices: &Slices, look: Look) -> (String, Vec<Stri
                     paused.push((*replica, at));
                 }
             }
+            FaultKind::Start(_) => {}
             FaultKind::Resume(replica)
             | FaultKind::Kill { replica, .. }
             | FaultKind::Died(replica) => {
@@ -221,6 +222,7 @@ fn faults(timeline: &Timeline, slices: &Slices, look: Look) -> (String, Vec<Stri
         let (sign, meaning) = match &fault.kind {
             FaultKind::Kill { .. } => ('X', "X kill".to_owned()),
             FaultKind::Died(_) => ('!', "! died by itself".to_owned()),
+            FaultKind::Start(_) => ('A', "A started again".to_owned()),
             FaultKind::Pause(_) => ('P', format!("P{wave} pause")),
             FaultKind::Resume(_) => ('R', "R resume".to_owned()),
             FaultKind::Split { .. } => ('S', format!("S{line} split")),

@@ -176,6 +176,7 @@ fn fault(fault: &timeline::Fault) -> Fault {
             ..with("kill", *replica)
         },
         FaultKind::Died(replica) => with("died", *replica),
+        FaultKind::Start(replica) => with("start", *replica),
         FaultKind::Pause(replica) => with("pause", *replica),
         FaultKind::Resume(replica) => with("resume", *replica),
         FaultKind::Split { sides, majority } => Fault {

@@ -200,7 +200,7 @@ pub struct Leader {
 pub struct Fault {
     /// When.
     pub time_ns: u64,
-    /// `kill`, `died`, `pause`, `resume`, `split`, `cut` or `heal`.
+    /// `kill`, `died`, `start`, `pause`, `resume`, `split`, `cut` or `heal`.
     pub kind: String,
     /// To which replica.
     #[serde(default, skip_serializing_if = "Option::is_none")]

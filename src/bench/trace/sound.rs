@@ -70,7 +70,7 @@ pub fn fault(fault: &Fault, start: &Start) -> Result<(), String> {
     };
     let kind = fault.kind.as_str();
     match kind {
-        "kill" | "died" | "pause" | "resume" => match fault.replica {
+        "kill" | "died" | "start" | "pause" | "resume" => match fault.replica {
             Some(replica) => known(replica),
             None => Err(format!("a fault `{kind}`, expected a `replica` with it")),
         },
@@ -91,7 +91,7 @@ pub fn fault(fault: &Fault, start: &Start) -> Result<(), String> {
         _ => {
             let short: String = kind.chars().take(40).collect();
             Err(format!(
-                "a fault {short:?}, expected kill, died, pause, resume, split, cut or heal"
+                "a fault {short:?}, expected kill, died, start, pause, resume, split, cut or heal"
             ))
         }
     }

@@ -51,6 +51,15 @@ pub enum Action<P> {
     /// Crash the replica with this index for good, and hear no more of it from this moment on: what it
     /// has sent and nobody has taken yet is lost.
     Kill(usize),
+    /// Ask the replica with this index to end, which it does after what it has stored and sent.
+    Stop(usize),
+    /// Start the replica with this index again, which was killed or stopped: with its directory, or without.
+    Start {
+        /// Its index.
+        replica: usize,
+        /// Whether its directory is empty.
+        wiped: bool,
+    },
     /// Let the replica with this index stand still: what is sent to it waits.
     Pause(usize),
     /// Let the replica with this index, which was paused, go on.

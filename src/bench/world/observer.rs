@@ -123,6 +123,11 @@ impl Observer {
         self.seen.replicas[replica].killed.get_or_insert(now);
     }
 
+    /// A replica that an event killed starts again.
+    pub fn started(&mut self, replica: usize) {
+        self.seen.replicas[replica].killed = None;
+    }
+
     /// A replica ends by itself, or is closed for what it sent.
     pub fn died(&mut self, replica: usize, how: &str, closed: bool, now: Duration) {
         self.seen.replicas[replica].death.get_or_insert(Death {

@@ -39,6 +39,8 @@ pub enum Stream {
     ClockRates,
     /// By how much a simulator that has waited wakes up late, in virtual time.
     Waits,
+    /// How long each sync of an embedded replica's disk takes, and what a crash leaves.
+    Disks,
 }
 
 impl Stream {
@@ -58,6 +60,7 @@ impl Stream {
             Stream::ClientDrops => (11, 0),
             Stream::ClockRates => (12, 0),
             Stream::Waits => (13, 0),
+            Stream::Disks => (14, 0),
         };
         StreamRng::seed_from_u64(scramble(scramble(scramble(seed) ^ purpose) ^ index))
     }

@@ -29,6 +29,7 @@ use crate::id::Id;
 
 mod dying;
 mod journaling;
+mod restarting;
 mod routing;
 mod strike;
 
@@ -161,6 +162,7 @@ impl<P: Clone> Simulation<P> {
             return false;
         }
         self.resume_in_time();
+        self.start_in_time();
         if !(self.config.punctual || self.turn.may_fire(self.now)) {
             return false;
         }
@@ -217,7 +219,9 @@ impl<P: Clone> Simulation<P> {
             true => self.schedule.next().0,
             false => self.turn.longest_wait(),
         };
-        fires.min(self.standings.next_resumption())
+        fires
+            .min(self.standings.next_resumption())
+            .min(self.standings.next_start())
     }
 
     /// Whether the run is over.

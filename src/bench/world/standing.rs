@@ -24,6 +24,8 @@ struct Standing {
     taken_for_dead: bool,
     /// Until when it stands still, if it does.
     paused_until: Option<Duration>,
+    /// When it starts again, and whether without its directory.
+    starts: Option<(Duration, bool)>,
 }
 
 impl Standings {
@@ -35,6 +37,7 @@ impl Standings {
             dead: false,
             taken_for_dead: false,
             paused_until: None,
+            starts: None,
         };
         Standings {
             alive: vec![true; replicas],
@@ -88,6 +91,27 @@ impl Standings {
         self.bury(replica);
         self.all[replica].silenced = true;
         self.all[replica].paused_until = None;
+    }
+
+    /// It is killed or has ended, and starts again then.
+    pub fn starts_at(&mut self, replica: usize, at: Duration, wiped: bool) {
+        self.all[replica].starts = Some((at, wiped));
+    }
+
+    /// Starts it again if it is time to. Returns whether without its directory.
+    pub fn start_in_time(&mut self, replica: usize, now: Duration) -> Option<bool> {
+        let standing = &mut self.all[replica];
+        let (_, wiped) = standing.starts.take_if(|(at, _)| *at <= now)?;
+        standing.dead = false;
+        standing.silenced = false;
+        self.alive[replica] = !standing.taken_for_dead;
+        Some(wiped)
+    }
+
+    /// When the next one starts again; never, if none does.
+    pub fn next_start(&self) -> Duration {
+        let starts = self.all.iter().filter_map(|standing| standing.starts);
+        starts.map(|(at, _)| at).min().unwrap_or(Duration::MAX)
     }
 
     /// Somebody spoke to it before its hello: nobody chooses it any more. Returns whether that is new.

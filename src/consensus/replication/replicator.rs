@@ -18,6 +18,7 @@ use crate::consensus::entry::Command;
 use crate::consensus::fingerprint::Measure;
 use crate::consensus::members::reached_by;
 use crate::consensus::message::{Append, Body};
+use crate::consensus::mistakes::Mistake;
 use crate::consensus::options::{Options, Plan, Timing};
 use crate::consensus::time::Time;
 use crate::consensus::types::{Index, LogId};
@@ -105,11 +106,23 @@ impl Replicator {
         self.wishes = wishes;
     }
 
-    /// The last index that a quorum holds, as the receipts show.
+    /// The last index that a quorum holds, as the receipts show. Our own copy counts before it is on the disk: nothing need
+    /// be sent for that.
     pub(crate) fn held_by_quorum<C: Command>(&self, core: &Core<C>) -> Index {
+        self.reached_with(core, core.log.last_index())
+    }
+
+    /// The last index that a quorum has on stable storage, ourselves among them only if we have: that can be committed.
+    pub(crate) fn durable_on_quorum<C: Command>(&self, core: &Core<C>) -> Index {
+        match core.options.makes(Mistake::LeaderCountsUnsynced) {
+            true => self.held_by_quorum(core),
+            false => self.reached_with(core, core.log.durable()),
+        }
+    }
+
+    fn reached_with<C: Command>(&self, core: &Core<C>, own: Index) -> Index {
         let matched = self.followers.all().map(|progress| progress.matched);
-        let all = matched.chain([core.log.last_index()]);
-        reached_by(core.members.quorum(), all)
+        reached_by(core.members.quorum(), matched.chain([own]))
     }
 
     /// Since when entries have lacked a quorum without any progress towards one.

@@ -7,10 +7,13 @@
 use ::log::{error, info};
 
 use crate::consensus::core::Core;
+use crate::consensus::durable::OwedReceipt;
 use crate::consensus::entry::{Command, Entry};
 use crate::consensus::members::reached_by;
 use crate::consensus::message::{Append, AppendOutcome, AppendResponse, Body, Receipt};
 use crate::consensus::mistakes::Mistake;
+use crate::consensus::options::Storage;
+use crate::consensus::time::Time;
 use crate::consensus::types::{Index, LogId};
 use crate::id::Id;
 
@@ -34,8 +37,14 @@ pub(crate) fn take_append<C: Command>(core: &mut Core<C>, leader: Id, append: Ap
         commit_through(core, append.commit.min(matched));
         // What we may have promised before we forgot is in the log by now, if it is committed.
         core.is_newcomer &= append.commit > matched;
+        if let Some(after) = core.awaited_write()
+            && !core.options.makes(Mistake::ReceiptBeforeSync)
+        {
+            core.note_leader_commit(append.sent_at, append.commit);
+            return answer_later(core, leader, matched, after, append);
+        }
         if !append.deferred {
-            commit_on_route(core, &append.receipts, matched);
+            commit_on_route(core, leader, &append.receipts, matched);
         }
         AppendOutcome::Matched(matched)
     } else {
@@ -47,6 +56,61 @@ pub(crate) fn take_append<C: Command>(core: &mut Core<C>, leader: Id, append: Ap
     core.note_leader_commit(append.sent_at, append.commit);
     if append.response_wanted || matches!(outcome, AppendOutcome::Refused { .. }) {
         pass_on(core, leader, outcome, append);
+    }
+}
+
+/// What was stored is not durable yet, so the receipt must wait. Those behind us on the route need not: they get the append
+/// without our receipt, and that goes straight to the leader afterwards.
+fn answer_later<C: Command>(
+    core: &mut Core<C>,
+    leader: Id,
+    matched: Index,
+    after: u64,
+    append: Append<C>,
+) {
+    let is_last = append.route.is_empty();
+    core.port.owe(OwedReceipt {
+        after,
+        term: core.term,
+        leader,
+        matched,
+        receipts: match is_last {
+            true => append.receipts.clone(),
+            false => Vec::new(),
+        },
+        counts: is_last && !append.deferred,
+        response_wanted: append.response_wanted,
+        sent_at: append.sent_at,
+    });
+    if !is_last && append.response_wanted {
+        forward(core, leader, append);
+    }
+}
+
+/// Gives the receipts whose entries are durable now, and commits what they show. A receipt is only given in the term that it
+/// is from.
+pub(crate) fn give_receipts<C: Command>(core: &mut Core<C>) {
+    while let Some(owed) = core.port.take_payable() {
+        let OwedReceipt {
+            after: _,
+            term,
+            leader,
+            matched,
+            mut receipts,
+            counts,
+            response_wanted,
+            sent_at,
+        } = owed;
+        if term != core.term {
+            continue;
+        }
+        if counts {
+            commit_on_route(core, leader, &receipts, matched);
+        }
+        if response_wanted {
+            receipts.push(own_receipt(core, AppendOutcome::Matched(matched)));
+            respond(core, leader, receipts, sent_at);
+        }
     }
 }
 
@@ -105,14 +169,19 @@ fn commit_through<C: Command>(core: &mut Core<C>, index: Index) {
 }
 
 /// Commits what a quorum holds, as the receipts on the append show: ours, those of the followers before us
-/// on the route, and the leader's, who made the entries. The leader would conclude the same from them
+/// on the route, and the leader's, who made the entries; but not where it must write them first, for it sends them before.
+/// The leader would conclude the same from them
 /// (Raft §5.4.2, also that only entries of its own term count), one hop later.
-fn commit_on_route<C: Command>(core: &mut Core<C>, receipts: &[Receipt], matched: Index) {
+fn commit_on_route<C: Command>(
+    core: &mut Core<C>,
+    leader: Id,
+    receipts: &[Receipt],
+    matched: Index,
+) {
     let mut holders = vec![(core.own(), matched)];
     for receipt in receipts {
         let follower = receipt.follower;
-        let is_another =
-            core.leader != Some(follower) && holders.iter().all(|(other, _)| *other != follower);
+        let is_another = leader != follower && holders.iter().all(|(other, _)| *other != follower);
         if let AppendOutcome::Matched(index) = receipt.outcome
             && is_another
             && core.knows(follower, receipt.incarnation)
@@ -120,10 +189,10 @@ fn commit_on_route<C: Command>(core: &mut Core<C>, receipts: &[Receipt], matched
             holders.push((follower, index));
         }
     }
+    let leader_holds = core.options.storage == Storage::Memory;
     let needed = match core.options.makes(Mistake::RouteIsNoQuorum) {
         true => 1,
-        // The leader holds them.
-        false => core.members.quorum() - 1,
+        false => core.members.quorum() - usize::from(leader_holds),
     };
     let held = reached_by(needed, holders.iter().map(|(_, index)| *index)).min(matched);
     if core.is_of_this_term(held) {
@@ -137,19 +206,33 @@ fn pass_on<C: Command>(core: &mut Core<C>, leader: Id, outcome: AppendOutcome, a
     let mut append = append;
     // What we pass on or answer bears our term and our leader's name: a receipt is only ever given,
     // and counted, in the term of the leader that the append is from.
-    append.receipts.push(Receipt {
+    append.receipts.push(own_receipt(core, outcome));
+    match append.route.is_empty() {
+        true => respond(core, leader, append.receipts, append.sent_at),
+        false => forward(core, leader, append),
+    }
+}
+
+fn own_receipt<C: Command>(core: &Core<C>, outcome: AppendOutcome) -> Receipt {
+    Receipt {
         follower: core.own(),
         incarnation: core.incarnation(),
         outcome,
-    });
-    if append.route.is_empty() {
-        let response = AppendResponse {
-            receipts: append.receipts,
-            commit: core.log.commit(),
-            sent_at: append.sent_at,
-        };
-        return core.send(leader, Body::AppendResponse(response));
     }
+}
+
+fn respond<C: Command>(core: &mut Core<C>, leader: Id, receipts: Vec<Receipt>, sent_at: Time) {
+    let response = AppendResponse {
+        receipts,
+        commit: core.log.commit(),
+        sent_at,
+    };
+    core.send(leader, Body::AppendResponse(response));
+}
+
+/// Sends an append on to the next on its route.
+fn forward<C: Command>(core: &mut Core<C>, leader: Id, append: Append<C>) {
+    let mut append = append;
     let next = append.route.remove(0);
     if next == leader || !core.members.is_peer(next) {
         return error!("ignoring an append from {leader} by way of {next}, which is no follower");

@@ -20,6 +20,7 @@ use crate::consensus::core::Core;
 use crate::consensus::entry::Command;
 use crate::consensus::fingerprint::Measure;
 use crate::consensus::message::{Body, VoteRequest, VoteResponse};
+use crate::consensus::mistakes::Mistake;
 use crate::consensus::time::Time;
 use crate::consensus::types::LogId;
 use crate::id::Id;
@@ -243,6 +244,8 @@ pub(crate) struct Candidate {
     campaign: Campaign,
     /// Whom it asks: those that were not for us just now are asked in the next round, if it comes to that.
     voters: Vec<Id>,
+    /// The write with which our own vote is durable, and counts.
+    own_vote_after: Option<u64>,
     /// When to give the term up.
     gives_up_at: Time,
 }
@@ -264,8 +267,12 @@ impl Candidate {
         let mut own = Candidate {
             campaign: Campaign::begin(core, known, leader_suspected),
             voters,
+            own_vote_after: core.awaited_write(),
             gives_up_at,
         };
+        if own.own_vote_after.is_some() && !core.options.makes(Mistake::VoteBeforeSync) {
+            own.campaign.supporters.clear();
+        }
         own.campaign.ask(core, &own.voters, Body::Vote);
         own
     }
@@ -299,6 +306,17 @@ impl Candidate {
         known.entry(from).or_insert(response.last);
     }
 
+    /// More is durable: our own vote counts once it is.
+    pub(crate) fn count_own_vote<C: Command>(&mut self, core: &Core<C>) -> Option<Transition> {
+        self.own_vote_after
+            .take_if(|number| core.port.is_durable(*number))?;
+        let own = core.own();
+        if voter::suffices(core, core.log.last()) && !self.campaign.supporters.contains(&own) {
+            self.campaign.supporters.push(own);
+        }
+        self.lead_with_quorum(core)
+    }
+
     pub(crate) fn lead_with_quorum<C: Command>(&mut self, core: &Core<C>) -> Option<Transition> {
         self.campaign.has_quorum(core).then(|| Transition::Lead {
             known: std::mem::take(&mut self.campaign.known),
@@ -314,6 +332,8 @@ impl Candidate {
         let Candidate {
             campaign,
             voters,
+            // Whether it counts already can be seen of the supporters.
+            own_vote_after: _,
             gives_up_at,
         } = self;
         campaign.fingerprint(measure, hasher);

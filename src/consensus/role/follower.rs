@@ -16,6 +16,7 @@ use crate::consensus::message::{Body, VoteRequest};
 use crate::consensus::mistakes::Mistake;
 use crate::consensus::options::Timing;
 use crate::consensus::time::Time;
+use crate::consensus::types::Term;
 use crate::id::Id;
 
 /// A follower's state.
@@ -37,6 +38,19 @@ impl Follower {
             heard_at: None,
             suspected: false,
             election_at: core.now + core.random_duration(patience / 8, patience),
+        }
+    }
+
+    /// A replica that starts again with its memory. There may be a leader that it heard just before it stopped: it stands by
+    /// that as if it had heard it now.
+    pub(crate) fn at_restart<C: Command>(core: &mut Core<C>) -> Follower {
+        if core.term == Term(0) {
+            return Follower::at_start(core);
+        }
+        Follower {
+            heard_at: Some(core.now),
+            suspected: false,
+            election_at: election_timeout(core),
         }
     }
 

@@ -55,6 +55,14 @@ impl Leader {
         own
     }
 
+    /// A mistake: goes on after a restart as if nothing had happened.
+    pub(crate) fn resume<C: Command>(core: &mut Core<C>) -> Leader {
+        core.log.commit_through(core.log.last_index());
+        let mut own = Leader::begin(core, &BTreeMap::new());
+        own.lease.renew(core.now);
+        own
+    }
+
     /// Commits what has become possible by time alone.
     pub(crate) fn advance<C: Command>(&mut self, core: &mut Core<C>) {
         self.commit(core, Index::ZERO);
@@ -74,7 +82,7 @@ impl Leader {
     /// Commits what a quorum holds, or a follower knows to be committed, if it is of this term (Raft §5.4.2) and no
     /// deposed leader can still have a lease.
     fn commit<C: Command>(&mut self, core: &mut Core<C>, told: Index) {
-        let held = self.replicator.held_by_quorum(core).max(told);
+        let held = self.replicator.durable_on_quorum(core).max(told);
         let may_count = core.is_of_this_term(held) || core.options.makes(Mistake::CommitOlderTerms);
         if core.now < self.replicator.commits_from() || held <= core.log.commit() || !may_count {
             return;

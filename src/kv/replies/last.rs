@@ -14,6 +14,10 @@
 //!   taken over, and waits if the take-over is not decided. It may have answered just before it went: that is the one way
 //!   to a second answer. So where much gets lost, the leader waits for longer than many partitions last; and what it has
 //!   inherited it leaves to the answerer for longer still.
+//! - A replica answers only what its own log holds on stable storage. So when it starts again with its memory, whatever it has
+//!   answered is in its log, and it answers nothing of that again: it tells the others that it has *forgotten*, and does not
+//!   apply such a put before that is known to be settled, or is taken over, which the leader does at once. As the leader it
+//!   gives them up, for nobody could take them over.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -42,6 +46,12 @@ pub(crate) struct LastAnswers {
     applied: BTreeMap<Id, Index>,
     /// Through where somebody has said that all puts are settled.
     told_settled: Index,
+    /// How far each replica's log went when it started again, as long as it does not know what it has answered of that.
+    forgotten: BTreeMap<Id, Index>,
+    /// Of the log through here this replica does not know what it has answered before it started again.
+    own_forgotten: Index,
+    /// Whether this replica leads.
+    leads: bool,
     /// The first entry of the term that this replica led last.
     opening: Index,
     /// Whether more may be settled than has been noted.
@@ -56,6 +66,9 @@ impl LastAnswers {
             ledger: Ledger::default(),
             applied: BTreeMap::new(),
             told_settled: Index::ZERO,
+            forgotten: BTreeMap::new(),
+            own_forgotten: Index::ZERO,
+            leads: false,
             opening: Index::ZERO,
             has_news: false,
         }
@@ -99,6 +112,25 @@ impl LastAnswers {
         decided.whose == self.own && decided.since == since && item.duty() != decided
     }
 
+    /// Whether the put at `place` must wait before the entry at `since` is applied: because it is open whose answer it is;
+    /// because it is this replica's, and that entry is not on its disk yet; or because this replica does not know whether
+    /// it has answered it, and another can do it.
+    fn is_item_open(
+        &self,
+        log: &Log<Command>,
+        (place, item): (Index, &Item),
+        since: Index,
+    ) -> bool {
+        let own = Duty {
+            whose: self.own,
+            since,
+        };
+        let is_due =
+            item.duty_as_of(log.commit()) == own && place > self.told_settled && !item.is_answered;
+        let is_safe = since <= log.durable() && (since > self.own_forgotten || self.leads);
+        is_due && !is_safe || self.is_contested(item, since, log.commit())
+    }
+
     /// Whether a later put of the same client to the same key is committed that somebody else answers, or
     /// that has been answered. A client that hears of its puts in another order than they took effect would
     /// take the older value for the current one.
@@ -111,6 +143,26 @@ impl LastAnswers {
                 let is_own = item.duty_as_of(commit).whose == self.own;
                 item.put.client == put.client && (!is_own || item.is_answered)
             })
+    }
+
+    /// Whether answers of `from`, since an index behind `after` and no further than `through`, are not known to be given.
+    fn is_owed(
+        &self,
+        consensus: &Consensus<Command>,
+        from: Id,
+        after: Index,
+        through: Index,
+    ) -> bool {
+        let mut open = self.ledger.open_through(consensus.log().last_index());
+        open.any(|(_, item)| {
+            let Duty { whose, since } = item.duty();
+            whose == from && after < since && since <= through
+        })
+    }
+
+    fn take_over_from(&self, from: Id, after: Index) -> TakeOver {
+        let by = self.own;
+        TakeOver { from, by, after }
     }
 
     /// Takes out all that it took in, whatever becomes of it: a mistake.
@@ -126,9 +178,14 @@ impl LastAnswers {
             ledger,
             applied,
             told_settled,
+            forgotten,
+            own_forgotten,
+            // It is the stance, as of the last step.
+            leads: _,
             opening,
             has_news,
         } = self;
+        (forgotten, own_forgotten).hash(hasher);
         taken.fingerprint(hasher);
         ledger.fingerprint(hasher);
         // What is settled here was settled whoever says so.
@@ -156,8 +213,17 @@ impl Policy for LastAnswers {
     }
 
     fn follow(&mut self, consensus: &Consensus<Command>, truncated_after: Option<Index>) {
+        self.leads = consensus.leads();
+        // What comes in the place of what was removed is new here.
+        self.own_forgotten =
+            truncated_after.map_or(self.own_forgotten, |kept| self.own_forgotten.min(kept));
         self.ledger.follow(consensus.log(), truncated_after);
         self.settle(consensus.leads());
+    }
+
+    fn start_again(&mut self, last: Index, settled: Index) {
+        self.own_forgotten = last;
+        self.told_settled = settled;
     }
 
     fn hear(&mut self, from: Id, note: Note) {
@@ -169,27 +235,37 @@ impl Policy for LastAnswers {
         let applied = self.applied.entry(from).or_default();
         self.has_news |= note.applied > *applied || note.settled > self.told_settled;
         *applied = note.applied.max(*applied);
+        match note.forgotten {
+            Index::ZERO => self.forgotten.remove(&from),
+            through => self.forgotten.insert(from, through),
+        };
         self.told_settled = self.told_settled.max(note.settled);
     }
 
     fn note(&self) -> Option<Note> {
+        let applied = self.applied_by(self.own);
+        let has_passed = applied >= self.own_forgotten;
         Some(Note {
-            applied: self.applied_by(self.own),
+            applied,
             settled: self.settled_through(),
+            forgotten: if has_passed {
+                Index::ZERO
+            } else {
+                self.own_forgotten
+            },
         })
     }
 
     fn is_open(&self, log: &Log<Command>, index: Index) -> bool {
-        let commit = log.commit();
         match log.entry(index).and_then(|entry| entry.command()) {
             None => false,
             Some(Command::Put(_)) => {
                 let item = self.ledger.get(index);
-                item.is_some_and(|item| self.is_contested(item, index, commit))
+                item.is_some_and(|item| self.is_item_open(log, (index, item), index))
             }
             Some(Command::TakeOver(_)) => {
                 let mut items = self.ledger.open_through(index);
-                items.any(|(_, item)| self.is_contested(item, index, commit))
+                items.any(|item| self.is_item_open(log, item, index))
             }
         }
     }
@@ -229,6 +305,10 @@ impl Policy for LastAnswers {
             };
             item.is_answered = true;
             let put = Arc::clone(&item.put);
+            if item.was_ever(self.own, self.own_forgotten) {
+                info!("put {} may have been answered before this start", put.mid);
+                continue;
+            }
             if self.is_superseded(place, &put, commit) {
                 warn!("put {} was superseded before it could be answered", put.mid);
                 continue;
@@ -279,13 +359,19 @@ impl Policy for LastAnswers {
         let now = consensus.now();
         let timing = &options.timing;
         for from in self.ledger.holders().filter(|&from| from != self.own) {
+            let answered = self.applied_by(from);
+            if let Some(&through) = self.forgotten.get(&from)
+                && self.is_owed(consensus, from, answered, through)
+            {
+                info!("{from} has started again: taking over its answers after {answered}");
+                return Some(self.take_over_from(from, answered));
+            }
             let Some(silence) = consensus.silence(from) else {
                 continue;
             };
             let Some(time) = silence.since.map(|since| now.since(since)) else {
                 continue;
             };
-            let answered = self.applied_by(from);
             let is_gone = patience(silence, timing).is_some_and(|patience| time >= patience);
             let is_too_long =
                 time >= timing.answerer_return || self.ledger.len() > options.limits.max_unsettled;
@@ -295,18 +381,9 @@ impl Policy for LastAnswers {
                 (false, true) => answered.max(self.opening),
                 (false, false) => continue,
             };
-            let is_concerned = |(_, item): (Index, &Item)| {
-                let duty = item.duty();
-                duty.whose == from && duty.since > after
-            };
-            if self
-                .ledger
-                .open_through(consensus.log().last_index())
-                .any(is_concerned)
-            {
+            if self.is_owed(consensus, from, after, consensus.log().last_index()) {
                 info!("{from} is gone: taking over its answers after {after}");
-                let by = self.own;
-                return Some(TakeOver { from, by, after });
+                return Some(self.take_over_from(from, after));
             }
         }
         None

@@ -39,6 +39,12 @@ impl Item {
         *self.taken_over.last().unwrap_or(&self.first)
     }
 
+    /// Whether it has ever been that replica's, by an entry through `index`.
+    pub(super) fn was_ever(&self, whose: Id, index: Index) -> bool {
+        let mut duties = self.taken_over.iter().chain([&self.first]);
+        duties.any(|duty| duty.whose == whose && duty.since <= index)
+    }
+
     /// Whose it is, by what is committed.
     pub(super) fn duty_as_of(&self, commit: Index) -> Duty {
         let decided = |duty: &&Duty| duty.since <= commit;

@@ -1,5 +1,6 @@
 //! What a policy of who answers is asked, and what it says.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::consensus::log::Log;
@@ -9,13 +10,33 @@ use crate::kv::command::{Command, Put, TakeOver};
 use crate::kv::options::Options;
 
 /// What replicas tell each other about answers, beside every message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Note {
     /// The sender has applied the log through here, and answered all that it is to answer of it.
     pub applied: Index,
     /// All puts through here have been answered, as far as the sender knows. It can only know that of what it has
     /// applied.
     pub settled: Index,
+    /// The sender has started again, and of the puts that it is to answer through here it does not know which it has
+    /// answered before. It answers none of them. Zero for nothing of the kind.
+    pub forgotten: Index,
+}
+
+impl fmt::Debug for Note {
+    /// Leaves out what is hardly ever there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Note {
+            applied,
+            settled,
+            forgotten,
+        } = self;
+        let mut note = f.debug_struct("Note");
+        note.field("applied", applied).field("settled", settled);
+        if *forgotten > Index::ZERO {
+            note.field("forgotten", forgotten);
+        }
+        note.finish()
+    }
 }
 
 /// How a put to some key may stand in the way of a get.
@@ -64,6 +85,10 @@ pub(crate) trait Policy {
     fn is_open(&self, _log: &Log<Command>, _index: Index) -> bool {
         false
     }
+
+    /// This replica starts again with its memory. Its log goes through `last`, and puts through `settled` are known to be
+    /// answered. What it was to answer of the log it may have answered before, and must not answer again.
+    fn start_again(&mut self, _last: Index, _settled: Index) {}
 
     /// The entry at `index` has been applied. Returns the puts whose clients this replica is to answer now.
     fn applied(&mut self, log: &Log<Command>, index: Index) -> Vec<Arc<Put>>;

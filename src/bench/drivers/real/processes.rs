@@ -374,6 +374,9 @@ impl Driver<'_> {
                     self.sockets.close(replica);
                     self.children.kill(replica, Instant::now());
                 }
+                Action::Stop(_) | Action::Start { .. } => {
+                    unreachable!("such configs are refused before a run")
+                }
                 Action::Pause(replica) => self.children.pause(replica),
                 Action::Resume(replica) => self.children.resume(replica),
                 Action::Note(text) => {

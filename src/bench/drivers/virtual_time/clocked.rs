@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::disk::Disk;
 use crate::bench::world::random::StreamRng;
-use crate::consensus::Time;
+use crate::consensus::{Storage, Time};
 use crate::id::Id;
 use crate::replica::{Input, Options, Replica};
 
@@ -17,6 +18,14 @@ pub(super) const TRUE_RATE_PPB: u64 = 1_000_000_000;
 pub(super) struct Core {
     pub(super) replica: Replica,
     pub(super) alive: bool,
+    /// Its disk, if its memory is not with its process alone.
+    pub(super) disk: Option<Disk>,
+    /// The seed of its first life.
+    seed: u64,
+    /// How often it has been started.
+    lives: u64,
+    /// Whether its disk was emptied once: nobody believes it any more.
+    pub(super) is_wiped: bool,
     /// What its clock shows when the run begins.
     pub(super) clock_start: Duration,
     /// How fast it goes, in parts per billion of the run's time.
@@ -46,9 +55,15 @@ impl Core {
         // Clocks start apart: nothing may hang on what they show.
         let clock_start = Duration::from_millis(starts.random_range(0..100_000_000));
         let start = Time::from_epoch(clock_start);
+        let seed = starts.random();
+        let has_disk = options.consensus.storage == Storage::Disk;
         let mut core = Core {
-            replica: Replica::new(id, peers, options, starts.random(), start),
+            replica: Replica::new(id, peers, options, seed, start),
             alive: true,
+            disk: has_disk.then(Disk::default),
+            seed,
+            lives: 1,
+            is_wiped: false,
             clock_start,
             clock_rate_ppb: rates
                 .random_range(TRUE_RATE_PPB - drift_ppb..=TRUE_RATE_PPB + drift_ppb),
@@ -63,6 +78,32 @@ impl Core {
 
     pub(super) fn clock(&self, now: Duration) -> Time {
         Time::from_epoch(self.clock_start + shown_after(now, self.clock_rate_ppb))
+    }
+
+    /// Starts it again at `now` with what its disk holds, or with nothing.
+    ///
+    /// # Panics
+    ///
+    /// If its disk holds what it cannot have written.
+    pub(super) fn start_again(&mut self, now: Duration) {
+        let view = self.replica.view();
+        let (id, members) = (view.id(), view.consensus().members());
+        let peers = members.peers().to_vec();
+        let options = Options {
+            consensus: view.consensus().options().clone(),
+            kv: view.service().options().clone(),
+        };
+        self.lives += 1;
+        let (seed, clock) = (self.seed.wrapping_add(self.lives), self.clock(now));
+        let restored = self.disk.as_ref().and_then(Disk::restored);
+        self.replica = match restored {
+            Some(restored) => Replica::restore(id, &peers, options, restored, seed, clock)
+                .unwrap_or_else(|problem| panic!("{id} cannot start again: {problem}")),
+            None => Replica::new(id, &peers, options, seed, clock),
+        };
+        self.alive = true;
+        self.paused = None;
+        self.note_deadline();
     }
 
     pub(super) fn acts(&self) -> bool {

@@ -27,11 +27,11 @@ use crate::bench::verdict::violation::Violation;
 use crate::bench::world::border::{Action, Input};
 use crate::bench::world::random::{Stream, StreamRng};
 use crate::bench::world::simulation::Simulation;
-use crate::consensus::Time;
 use crate::consensus::mistakes::Mistake;
+use crate::consensus::{Storage, Time};
 use crate::id::Id;
-use crate::promises::{Promises, Step};
-use crate::replica::{Input as CoreInput, Output};
+use crate::promises::{Broken, Promises, Step};
+use crate::replica::{Input as CoreInput, Options, Output};
 
 /// How long a datagram is under way between a replica and the simulator, at least and at most: what
 /// was measured with real processes on one machine (about 0.27 ms for a put's eight hops).
@@ -48,28 +48,29 @@ const MAX_RECEIVED_AT_ONCE: usize = 512;
 const MAX_STEPS: u64 = 20_000_000;
 
 /// Something on its way to a replica: which, what it gets, and its number in the journal.
-struct Parcel(usize, CoreInput, Number);
+pub(super) struct Parcel(pub(super) usize, pub(super) CoreInput, pub(super) Number);
 
 pub(super) struct Driver {
     pub(super) simulation: Simulation<Posted>,
-    roster: Roster,
-    cores: Vec<Core>,
+    pub(super) roster: Roster,
+    pub(super) cores: Vec<Core>,
     /// The answer of `Driver::next_core`, until a core acts, pauses or dies.
-    next_core: Option<(Duration, usize)>,
-    queue: Queue<Parcel>,
-    inboxes: Inboxes<Output>,
+    pub(super) next_core: Option<(Duration, usize)>,
+    pub(super) queue: Queue<Parcel>,
+    pub(super) inboxes: Inboxes<Output>,
     /// The outputs of a step; empty between steps.
     outputs: Vec<Output>,
     /// What a replica takes in together; empty between steps.
     together: Vec<CoreInput>,
     hops: StreamRng,
+    pub(super) disks: StreamRng,
     hop: Uniform<Duration>,
     /// How late the simulator's waits end; in a punctual run they do not.
     waits: Option<Waits>,
     pub(super) now: Duration,
     pub(super) steps: u64,
-    checks_steps: bool,
-    promises: Promises,
+    pub(super) checks_steps: bool,
+    pub(super) promises: Promises,
     /// The first promise that was broken.
     pub(super) violation: Option<Violation>,
     pub(super) trace: Transcript,
@@ -82,6 +83,7 @@ impl Driver {
         let roster = order.config.roster();
         let mut starts = Stream::Clocks.rng(order.seed);
         let mut rates = Stream::ClockRates.rng(order.seed);
+        let options = options_of(order);
         let drift_ppb = u64::from(order.config.faults.clock_drift_ppm) * 1_000;
         let ids: Vec<_> = (0..roster.replicas())
             .map(|index| roster.replica(index))
@@ -90,7 +92,7 @@ impl Driver {
             .iter()
             .map(|&id| {
                 let peers: Vec<_> = ids.iter().copied().filter(|&peer| peer != id).collect();
-                let options = order.options.clone();
+                let options = options.clone();
                 Core::start(id, &peers, options, drift_ppb, &mut starts, &mut rates)
             })
             .collect();
@@ -118,12 +120,16 @@ impl Driver {
             outputs: Vec::new(),
             together: Vec::new(),
             hops: Stream::Hops.rng(order.seed),
+            disks: Stream::Disks.rng(order.seed),
             hop: Uniform::new_inclusive(HOP_MIN, HOP_MAX).expect("a range"),
             waits: (!order.config.punctual).then(|| Waits::new(order.seed)),
             now: Duration::ZERO,
             steps: 0,
             checks_steps: order.check_steps,
-            promises: Promises::new(ids.len()),
+            promises: match options.consensus.storage {
+                Storage::Memory => Promises::new(ids.len()),
+                Storage::Disk => Promises::with_disks(ids.len()),
+            },
             violation: None,
             trace: Transcript::new(order.keep_trace),
             recorder: order.keep_recording.then(|| Recorder::new(roster)),
@@ -136,9 +142,13 @@ impl Driver {
             let heard_at = self.inboxes.next_at();
             let simulation_at = self.wait_ends_at();
             let (core_at, core) = self.next_core();
+            let (disk_at, disk) = self.next_disk();
             let next = parcel_at.min(heard_at).min(simulation_at).min(core_at);
+            let next = next.min(disk_at);
             self.now = self.now.max(next);
-            if parcel_at == next {
+            if disk_at == next {
+                self.end_sync(disk);
+            } else if parcel_at == next {
                 self.arrive();
             } else if heard_at == next {
                 self.take_turn();
@@ -180,7 +190,7 @@ impl Driver {
     }
 
     /// Which core must be called next without an input, and when.
-    fn next_core(&mut self) -> (Duration, usize) {
+    pub(super) fn next_core(&mut self) -> (Duration, usize) {
         *self.next_core.get_or_insert_with(|| {
             let acting = self.cores.iter().enumerate();
             acting
@@ -193,7 +203,7 @@ impl Driver {
 
     /// The next parcel reaches its replica. One that can act takes in at once all that arrives at the
     /// same moment, as the event loop of a process does with what it finds when it wakes up.
-    fn arrive(&mut self) {
+    pub(super) fn arrive(&mut self) {
         let Some(Parcel(to, input, number)) = self.queue.pop() else {
             return;
         };
@@ -261,7 +271,7 @@ impl Driver {
     }
 
     /// Lets a core act, with inputs or because it is time to.
-    fn step_core(&mut self, index: usize, inputs: impl IntoIterator<Item = CoreInput>) {
+    pub(super) fn step_core(&mut self, index: usize, inputs: impl IntoIterator<Item = CoreInput>) {
         self.steps += 1;
         self.next_core = None;
         let now = self.now;
@@ -296,13 +306,12 @@ impl Driver {
                 lease_end,
                 outputs: &outputs,
             });
-            if let Err(broken) = checked {
-                self.violation.get_or_insert(Violation {
-                    promise: broken.promise,
-                    time: now,
-                    what: broken.what,
-                });
-            }
+            note_broken(&mut self.violation, now, checked);
+        }
+        if let Some(write) = core.replica.writes()
+            && let Some(disk) = &mut core.disk
+        {
+            disk.hand(now, write, &mut self.disks);
         }
         if let Some(recorder) = &mut self.recorder {
             let passed = |shown: Duration| core.reached(Time::from_epoch(shown));
@@ -384,17 +393,40 @@ impl Driver {
                     let input = CoreInput::Request(translate::request(&request));
                     self.post(Parcel(to, input, number), Duration::ZERO);
                 }
-                Action::Kill(index) => {
-                    self.cores[index].alive = false;
-                    self.inboxes.close(index);
-                    self.next_core = None;
-                }
+                Action::Kill(index) => self.crash(index),
+                Action::Stop(index) => self.end(index),
+                Action::Start { replica, wiped } => self.start_again(replica, wiped),
                 Action::Pause(index) => self.pause(index),
                 Action::Resume(index) => self.resume(index),
                 // It is in the trace.
                 Action::Note(_) => {}
             }
         }
+    }
+}
+
+/// The replicas' constants: they have disks where a config starts them again.
+fn options_of(order: &Order) -> Options {
+    let mut options = order.options.clone();
+    let mut events = order.config.events.iter();
+    if events.any(|event| event.kind.starts_again()) {
+        options.consensus.storage = Storage::Disk;
+    }
+    options
+}
+
+/// Keeps the first promise that is broken.
+pub(super) fn note_broken(
+    violation: &mut Option<Violation>,
+    time: Duration,
+    checked: Result<(), Broken>,
+) {
+    if let Err(Broken { promise, what }) = checked {
+        violation.get_or_insert(Violation {
+            promise,
+            time,
+            what,
+        });
     }
 }
 

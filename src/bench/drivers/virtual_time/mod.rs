@@ -21,11 +21,14 @@
 //! byte.
 
 mod clocked;
+mod disk;
 mod driver;
+mod ending;
 mod inboxes;
 pub mod order;
 mod queue;
 mod recorder;
+mod restarting;
 pub mod run;
 pub mod speaker;
 mod transcript;

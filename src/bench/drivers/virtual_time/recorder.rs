@@ -43,6 +43,12 @@ impl Recorder {
         }
     }
 
+    /// A replica that was killed starts again: what it had sent, and what waited for it, is lost.
+    pub(super) fn starts_again(&mut self, replica: usize) {
+        self.sent[replica].clear();
+        self.waiting[replica].clear();
+    }
+
     /// A message reaches its replica, which takes it, keeps it for later, or cannot.
     pub(super) fn arrives<P>(
         &mut self,

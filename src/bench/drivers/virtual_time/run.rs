@@ -29,6 +29,7 @@ pub struct Run {
 pub fn run(order: &Order) -> Run {
     let mut driver = Driver::new(order);
     driver.play();
+    driver.start_once_more();
     finish(driver, None)
 }
 
@@ -36,7 +37,10 @@ pub fn run(order: &Order) -> Run {
 /// so that what led to it can be shown.
 pub fn run_whatever_happens(order: &Order) -> Run {
     let mut driver = Driver::new(order);
-    let played = catch_unwind(AssertUnwindSafe(|| driver.play()));
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        driver.play();
+        driver.start_once_more();
+    }));
     let stopped = played.err().map(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));

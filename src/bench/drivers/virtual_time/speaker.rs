@@ -29,6 +29,7 @@ pub(super) fn hears(input: &Input) {
     match input {
         Input::Letter { from, letter } => debug!("<- {from} {letter:?}"),
         Input::Request(request) => debug!("<- {request:?}"),
+        Input::Durable(number) => debug!("<- write {number} is durable"),
     }
 }
 

@@ -38,6 +38,9 @@ impl Transcript {
                     request.client, request.mid, request.operation
                 ),
             ),
+            Input::Durable(number) => {
+                self.line(now, format_args!("disk -> {index:04X} write {number}"));
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::seq::SliceRandom;
 
 use super::Simulation;
+use super::restarting::End;
 use crate::bench::config::{EventKind, Who};
 use crate::bench::record::timeline::FaultKind;
 use crate::bench::world::border::Action;
@@ -55,6 +56,16 @@ impl<P: Clone> Simulation<P> {
             EventKind::Resume(None) => {
                 (0..self.config.replicas).for_each(|replica| self.resume(replica));
             }
+            EventKind::Crash { replica, down } => {
+                self.stop(replica, End::Crash, down, &mut rng);
+            }
+            EventKind::Restart { replica, down } => {
+                self.stop(replica, End::Restart, down, &mut rng);
+            }
+            EventKind::Wipe { replica, down } => {
+                self.stop(replica, End::Wipe, down, &mut rng);
+            }
+            EventKind::PowerLoss { down } => self.lose_power(down),
         }
     }
 
@@ -152,7 +163,7 @@ impl<P: Clone> Simulation<P> {
     }
 
     /// A living replica that is meant, other than `not`.
-    fn find(&self, who: Who, not: Option<usize>, rng: &mut StreamRng) -> Option<usize> {
+    pub(super) fn find(&self, who: Who, not: Option<usize>, rng: &mut StreamRng) -> Option<usize> {
         let lives = |replica: &usize| self.standings.is_alive(*replica);
         match who {
             Who::Leader => self.roster.replica_index(self.leader).filter(lives),
@@ -188,7 +199,7 @@ impl<P: Clone> Simulation<P> {
         FaultKind::Split { sides, majority }
     }
 
-    fn kill(&mut self, replica: usize) {
+    pub(super) fn kill(&mut self, replica: usize) {
         self.doom(replica);
         self.standings.kill(replica);
         self.observer.killed(replica, self.now);

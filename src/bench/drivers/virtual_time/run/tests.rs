@@ -60,6 +60,9 @@ const PINNED: &str =
 /// One entry at a time, so that a repair can be caught halfway.
 const ONE_AT_A_TIME: &str = "max_append_entries=1";
 
+/// A lease that outlasts an election.
+const LONG_LEASE: &str = "lease=3s";
+
 /// Campaigns that collide.
 const HASTY: &str = "campaign_retry_min=1ms,objection_time=0ms";
 
@@ -81,7 +84,7 @@ macro_rules! search {
     };
 }
 
-const SEARCHES: [Search; 14] = [
+const SEARCHES: [Search; 20] = [
     search!(consensus CommitOlderTerms, "advanced-4", 5, ONE_AT_A_TIME),
     search!(consensus VoteTwice, "extra/contention", 5, HASTY),
     search!(consensus NoUpToDateCheck, "crash-4", 5, ""),
@@ -96,6 +99,12 @@ const SEARCHES: [Search; 14] = [
     search!(service RedirectInLimbo, "extra/one-way", 5, ""),
     search!(service GetOverlooksLimbo, "extra/contention", 10, ""),
     search!(service FollowerAnswersGets, "advanced-4", 2, ""),
+    search!(consensus VoteBeforeSync, "extra/crash-restart", 2, ""),
+    search!(consensus ReceiptBeforeSync, "extra/crash-restart", 2, ""),
+    search!(consensus LeaderCountsUnsynced, "extra/crash-restart", 5, ""),
+    search!(consensus LeaseSurvivesRestart, "extra/crash-restart", 5, ""),
+    search!(consensus HeldSinceLost, "extra/crash-restart", 10, LONG_LEASE),
+    search!(service AnswerAgain, "extra/power-loss", 10, ""),
 ];
 
 impl Search {
