@@ -16,6 +16,7 @@ use super::log::Log;
 use super::members::Members;
 use super::message::{Body, Message, VoteResponse};
 use super::options::Options;
+use super::snapshot::{Incoming, Snapshot};
 use super::time::Time;
 use super::types::{Incarnation, Index, LogId, Term};
 use crate::id::Id;
@@ -64,6 +65,10 @@ pub(super) struct Core<C> {
     /// Whether we cannot know yet if we were here before: we have no memory, and a log that is not empty is
     /// news to us. So long we help nobody who has such a log into office, for we may have promised otherwise.
     pub is_newcomer: bool,
+    /// The snapshot that covers what is gone from the log, and perhaps more; none if nothing is gone.
+    pub snapshot: Option<Snapshot>,
+    /// A snapshot that is being received.
+    pub incoming: Option<Incoming>,
     pub outbox: Vec<Envelope<C>>,
 }
 
@@ -86,6 +91,8 @@ impl<C: Command> Core<C> {
             incarnation,
             peers,
             is_newcomer: true,
+            snapshot: None,
+            incoming: None,
             outbox: Vec::new(),
         }
     }
@@ -214,11 +221,14 @@ impl<C: Command> Core<C> {
             incarnation,
             peers,
             is_newcomer,
+            snapshot,
+            incoming,
             outbox,
         } = self;
         // Only the first suspicion differs from the others.
         (term, voted_for, leader, suspicions.min(&1)).hash(hasher);
         (incarnation, is_newcomer, outbox).hash(hasher);
+        (snapshot, incoming).hash(hasher);
         // What the leader has committed matters where we have not. What comes late tells of no more than what came
         // before it, so its time does not matter elsewhere either.
         let news = Some(leader_commit).filter(|(_, index)| *index > log.commit());

@@ -24,6 +24,10 @@ pub(crate) enum Mistake {
     RouteIsNoQuorum,
     /// Granting every pre-vote.
     NoPreVoteRefusal,
+    /// Forgetting since when entries are held that a snapshot covers.
+    HeldSinceLost,
+    /// Installing a snapshot over a log that holds more.
+    InstallOverNewer,
     /// Reading the clock before the messages are received that it is to judge: a pause in between
     /// makes an old lease look new. The driver's mistake.
     ClockReadTooEarly,

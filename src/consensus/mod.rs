@@ -14,7 +14,8 @@
 //! | [`view`] | what can be seen of it |
 //! | `role` | follower, candidates, leader: what only that role has and does (Raft §5.2 to §5.4) |
 //! | `replication` | how entries travel: routes, retries, receipts (§5.3) |
-//! | [`log`] | entries, since when they are held, and how far they are committed |
+//! | [`log`], [`spans`] | entries, since when they are held, and how far they are committed |
+//! | [`snapshot`], `compaction` | what stands in the place of entries that are gone |
 //! | `lease` | committing an entry is the lease |
 //! | [`members`] | who belongs to the cluster, and what a quorum is |
 //! | [`options`] | every constant, with its unit, reason and relations |
@@ -22,6 +23,7 @@
 //! | [`fingerprint`] | what makes two replicas the same for a model checker |
 //! | [`entry`], [`message`], [`types`], [`time`] | the nouns |
 
+mod compaction;
 mod core;
 pub mod entry;
 pub mod fingerprint;
@@ -34,6 +36,8 @@ pub mod node;
 pub mod options;
 mod replication;
 mod role;
+pub mod snapshot;
+pub mod spans;
 pub mod time;
 pub mod types;
 pub mod view;

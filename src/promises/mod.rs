@@ -9,11 +9,13 @@
 //! | `mod.rs` | votes, leaders, commits and leases |
 //! | `broken` | a broken promise |
 //! | `logs` | logs as numbers: equal for equal beginnings |
+//! | `snapshots` | what may stand in the place of a log |
 //! | `answers` | what clients are told |
 
 mod answers;
 mod broken;
 mod logs;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -48,6 +50,7 @@ struct Known {
     mirror: Mirror,
     term: Term,
     vote: Option<Id>,
+    base: Index,
     commit: Index,
     applied: Index,
     /// The term that it led, and how long its log was.
@@ -78,6 +81,9 @@ pub struct Promises {
     answers: Answers,
     /// The highest term whose leader has committed anything.
     committing_term: Term,
+    /// How often a log has let go of entries, and how many snapshots have been installed.
+    compactions: u64,
+    installs: u64,
 }
 
 impl Promises {
@@ -95,6 +101,8 @@ impl Promises {
             committed: Vec::new(),
             answers: Answers::default(),
             committing_term: Term(0),
+            compactions: 0,
+            installs: 0,
         }
     }
 
@@ -172,6 +180,12 @@ impl Promises {
     /// Brings the mirror of a log up to date. Log matching: entries with the same index and term
     /// have the same content, and so has everything before them.
     fn follow_log(&mut self, view: &View<'_>) -> Checked {
+        let base = view.log().base().index;
+        let known = &mut self.replicas[usize::from(view.id().0)];
+        self.compactions += u64::from(std::mem::replace(&mut known.base, base) < base);
+        if !known.mirror.holds_base(view.log()) {
+            self.check_installed(view)?;
+        }
         let known = &mut self.replicas[usize::from(view.id().0)];
         let followed = known.mirror.follow(view.log(), &mut self.entries);
         followed.or_else(|id| {
@@ -392,6 +406,9 @@ impl Promises {
             committed,
             answers,
             committing_term,
+            // They only count.
+            compactions: _,
+            installs: _,
         } = self;
         (leaders, committing_term, committed.len()).hash(hasher);
         // A place and a term have one entry.

@@ -69,7 +69,7 @@ pub(super) struct Driver {
     pub(super) now: Duration,
     pub(super) steps: u64,
     checks_steps: bool,
-    promises: Promises,
+    pub(super) promises: Promises,
     /// The first promise that was broken.
     pub(super) violation: Option<Violation>,
     pub(super) trace: Transcript,
