@@ -212,6 +212,8 @@ impl Service {
 
     /// Does what is due: applies what is committed, serves what has waited, proposes what may enter the log.
     pub fn advance(&mut self, consensus: &mut Consensus<Command>) {
+        // Of what was applied in an earlier step: so whoever looks on has seen what is let go.
+        self.compact(consensus);
         self.install_snapshot(consensus);
         self.follow(consensus);
         self.apply(consensus);
@@ -233,7 +235,6 @@ impl Service {
                 reads: self.reads.len(),
             });
         }
-        self.compact(consensus);
         self.assert_invariants(consensus);
     }
 
