@@ -139,6 +139,11 @@ impl StateWatch {
         Some(change)
     }
 
+    /// How many entries it remembers as they were told.
+    pub fn remembered(&self) -> usize {
+        self.log.len()
+    }
+
     fn log_change(&mut self, view: &View<'_>) -> Option<LogChange> {
         let covered = self.follow_base(view.log().base());
         let first = self.base.index.0 + 1;
