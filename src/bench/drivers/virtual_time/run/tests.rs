@@ -95,7 +95,7 @@ const SEARCHES: [Search; 17] = [
     search!(consensus LeaseFromAnswer, "extra/chaos", 10, ""),
     search!(consensus RouteIsNoQuorum, "extra/chaos", 10, ""),
     search!(consensus NoPreVoteRefusal, "partition-4", 2, ""),
-    search!(consensus HeldSinceLost, "extra/chaos", 10, SNAPSHOTS),
+    search!(consensus HeldSinceLost, "extra/chaos", 5, "log_floor=0,log_percent=0,replies=leader"),
     search!(consensus InstallOverNewer, "extra/reorder-duplicate", 5, SNAPSHOTS),
     search!(service SnapshotOfUnsettled, "extra/chaos", 10, SNAPSHOTS),
     search!(service AnswerBeforeQuorum, "simple-1", 2, ""),
