@@ -229,6 +229,8 @@ impl Options {
             max_remembered_puts,
             max_unsettled,
             max_put_bytes,
+            log_floor,
+            log_percent,
         } = kv_limits;
         let consensus::Tuning {
             plan,
@@ -250,6 +252,8 @@ impl Options {
                 Size: max_put_bytes, max_append_bytes, max_append_entries, max_unsettled,
                     max_held_requests, max_held_bytes, max_remembered_clients, max_remembered_puts;
                 Term: max_term_jump;
+                Size: log_floor;
+                Count: log_percent;
             }
             Tuning {
                 Time: message_price;

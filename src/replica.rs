@@ -321,9 +321,9 @@ impl<'a> View<'a> {
         self.log().entry(index)
     }
 
-    /// Its log's entries.
-    pub fn entries(&self) -> impl Iterator<Item = &'a Entry<Command>> + use<'a> {
-        self.log().from(Index(1))
+    /// Its log's entries behind the base.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &'a Entry<Command>> + use<'a> {
+        self.log().entries().map(|(_, entry)| entry)
     }
 
     /// The value of a key in its store.

@@ -19,6 +19,7 @@ use super::members::Members;
 use super::message::{Body, Message, VoteResponse};
 use super::mistakes::Mistake;
 use super::options::{Options, Storage};
+use super::snapshot::{Incoming, Snapshot};
 use super::time::Time;
 use super::types::{Incarnation, Index, LogId, Term};
 use crate::id::Id;
@@ -67,6 +68,10 @@ pub(super) struct Core<C> {
     /// Whether we cannot know yet if we were here before: we have no memory, and a log that is not empty is
     /// news to us. So long we help nobody who has such a log into office, for we may have promised otherwise.
     pub is_newcomer: bool,
+    /// The snapshot that covers what is gone from the log, and perhaps more; none if nothing is gone.
+    pub snapshot: Option<Snapshot>,
+    /// A snapshot that is being received.
+    pub incoming: Option<Incoming>,
     pub outbox: Vec<Envelope<C>>,
     pub port: Port,
     /// What may only leave once the write of that number is durable.
@@ -96,6 +101,8 @@ impl<C: Command> Core<C> {
             incarnation,
             peers,
             is_newcomer: true,
+            snapshot: None,
+            incoming: None,
             outbox: Vec::new(),
             port: Port::default(),
             waiting: VecDeque::new(),
@@ -115,7 +122,7 @@ impl<C: Command> Core<C> {
             hard_state,
             entries,
         } = restored;
-        let held_since = match core.options.makes(Mistake::HeldSinceLost) {
+        let held_since = match core.options.makes(Mistake::RestoredTooOld) {
             true => Time::ZERO,
             false => now,
         };
@@ -338,6 +345,8 @@ impl<C: Command> Core<C> {
             incarnation,
             peers,
             is_newcomer,
+            snapshot,
+            incoming,
             outbox,
             port,
             waiting,
@@ -349,6 +358,7 @@ impl<C: Command> Core<C> {
         for (number, envelope) in waiting {
             (port.distance(*number), envelope).hash(hasher);
         }
+        (snapshot, incoming).hash(hasher);
         // What the leader has committed matters where we have not. What comes late tells of no more than what came
         // before it, so its time does not matter elsewhere either.
         let news = Some(leader_commit).filter(|(_, index)| *index > log.commit());

@@ -1,21 +1,30 @@
 //! The log: entries, when this replica first had each, and how far they are committed.
 //!
-//! It keeps Raft's structural promises (terms never fall along the log, a committed entry is never
-//! removed). It must never know about roles or messages.
+//! Its first entries may be gone: those through its *base*, which a snapshot covers. Of them it remembers which terms
+//! they were of, and since when the last of them is held.
+//!
+//! It keeps Raft's structural promises (terms never fall along the log, what is committed is never removed, but for
+//! what a snapshot covers). It must never know about roles or messages.
 
+use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use super::durable::Extent;
 use super::entry::{Command, Entry};
 use super::fingerprint::Measure;
 use super::options::{Limits, Options};
+use super::spans::Spans;
 use super::time::Time;
 use super::types::{Index, LogId};
 
-/// The entries of one replica. All in memory; it grows with every command.
+/// The entries of one replica behind its base, all in memory.
 #[derive(Clone, Debug)]
 pub struct Log<C> {
-    entries: Vec<Held<C>>,
+    base: Base,
+    /// Those behind the base.
+    entries: VecDeque<Held<C>>,
+    /// What these take, as the bound of their encoded size.
+    bytes: usize,
     commit: Index,
     /// The last entry that was never removed since somebody asked; see [`Log::take_truncation`].
     truncated_after: Option<Index>,
@@ -28,12 +37,27 @@ pub struct Log<C> {
 struct Held<C> {
     entry: Entry<C>,
     held_since: Time,
+    /// The bound of its encoded size.
+    bytes: usize,
+}
+
+/// Where the log begins: everything through here is gone.
+#[derive(Clone, Debug, Default)]
+struct Base {
+    /// The last entry that is gone; zeros if none is.
+    id: LogId,
+    /// Since when that one is held: the latest of all that are gone. A lease may rest on it.
+    held_since: Time,
+    /// Which terms they were of.
+    spans: Spans,
 }
 
 impl<C> Default for Log<C> {
     fn default() -> Self {
         Log {
-            entries: Vec::new(),
+            base: Base::default(),
+            entries: VecDeque::new(),
+            bytes: 0,
             commit: Index::ZERO,
             truncated_after: None,
             extent: None,
@@ -42,26 +66,9 @@ impl<C> Default for Log<C> {
 }
 
 impl<C> Log<C> {
-    /// A log that is kept on stable storage, with nothing in it.
-    pub(super) fn stored() -> Log<C> {
-        Log {
-            extent: Some(Extent::default()),
-            ..Log::default()
-        }
-    }
-
-    /// What was found on stable storage. Nothing is known of its age, so it counts as held since `now`.
-    ///
-    /// # Panics
-    ///
-    /// If terms fall along it.
-    pub(super) fn restored(entries: Vec<Entry<C>>, now: Time) -> Log<C> {
-        let mut log = Log::default();
-        for entry in entries {
-            log.append(now, entry);
-        }
-        log.extent = Some(Extent::restored(log.last_index()));
-        log
+    /// Whether it is kept on stable storage.
+    pub fn is_stored(&self) -> bool {
+        self.extent.is_some()
     }
 
     /// The index through which entries will be there after a crash. In memory that counts as all of them.
@@ -89,7 +96,33 @@ impl<C> Log<C> {
 
     /// The index of the last entry; 0 if there is none.
     pub fn last_index(&self) -> Index {
-        Index(self.entries.len() as u64)
+        Index(self.base.id.index.0 + self.entries.len() as u64)
+    }
+
+    /// The last entry that is gone, because a snapshot covers it; zeros if none is.
+    pub fn base(&self) -> LogId {
+        self.base.id
+    }
+
+    /// What the entries that are left take, as the bound of their encoded size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Which terms the entries through `last` were of.
+    pub(super) fn spans_through(&self, last: Index) -> Spans {
+        let mut spans = self.base.spans.clone();
+        let mut place = 0;
+        while let Some(held) = self.entries.get(place) {
+            let index = Index(self.base.id.index.0 + 1 + place as u64);
+            if index > last {
+                break;
+            }
+            let term = held.entry.term;
+            spans.note(LogId { term, index });
+            place = self.entries.partition_point(|held| held.entry.term <= term);
+        }
+        spans
     }
 
     /// The index through which entries are known to be committed.
@@ -119,13 +152,21 @@ impl<C> Log<C> {
         self.held(index).map(|held| &held.entry)
     }
 
-    /// The log ID at `index`; zeros for index 0; none beyond the end.
+    /// The log ID at `index`; zeros for index 0; none beyond the end, or where it is not remembered any more.
     pub fn id_at(&self, index: Index) -> Option<LogId> {
         if index == Index::ZERO {
             return Some(LogId::default());
         }
-        let term = self.entry(index)?.term;
+        let term = match index <= self.base.id.index {
+            true => self.base.spans.term_at(index)?,
+            false => self.entry(index)?.term,
+        };
         Some(LogId { term, index })
+    }
+
+    /// Whether an entry was there, of which nothing is remembered any more.
+    pub fn has_forgotten(&self, index: Index) -> bool {
+        index <= self.base.id.index && self.id_at(index).is_none()
     }
 
     /// Whether this log holds just that entry, and so by log matching all before it.
@@ -134,15 +175,35 @@ impl<C> Log<C> {
     }
 
     /// When this replica first had the entry at `index`: for one that it created, the moment of
-    /// creation; for one that it received, a moment after its creation. None if there is no such entry.
+    /// creation; for one that it received, a moment after its creation. For one that is gone, when it first had the last
+    /// of those, which is no earlier. None if there is no such entry.
     pub fn held_since(&self, index: Index) -> Option<Time> {
+        if index > Index::ZERO && index <= self.base.id.index {
+            return Some(self.base.held_since);
+        }
         self.held(index).map(|held| held.held_since)
     }
 
     /// The entries from `start` on.
+    ///
+    /// # Panics
+    ///
+    /// If the entry at `start` is gone.
     pub fn from(&self, start: Index) -> impl Iterator<Item = &Entry<C>> {
-        let skipped = (start.0.max(1) - 1).min(self.entries.len() as u64) as usize;
-        self.entries[skipped..].iter().map(|held| &held.entry)
+        let behind = self.base.id.index.next();
+        assert!(
+            start >= behind,
+            "entries from {start} on are wanted, but the log begins at {behind}"
+        );
+        let skipped = (start.0 - behind.0).min(self.entries.len() as u64) as usize;
+        self.entries.range(skipped..).map(|held| &held.entry)
+    }
+
+    /// The entries that are left, each with its index.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = (Index, &Entry<C>)> {
+        let first = self.base.id.index.next().0;
+        let entries = self.entries.iter().enumerate();
+        entries.map(move |(place, held)| (Index(first + place as u64), &held.entry))
     }
 
     /// Where a leader should try next, given that an append behind `previous` did not fit here: the
@@ -150,11 +211,35 @@ impl<C> Log<C> {
     /// round trip a term).
     pub fn conflict_hint(&self, previous: LogId) -> LogId {
         let start = previous.index.min(self.last_index()).0;
-        (0..=start)
+        (self.base.id.index.0..=start)
             .rev()
             .filter_map(|index| self.id_at(Index(index)))
             .find(|ours| ours.term <= previous.term && *ours != previous)
-            .unwrap_or_default()
+            .unwrap_or(self.base.id)
+    }
+}
+
+impl<C: Command> Log<C> {
+    /// A log that is kept on stable storage, with nothing in it.
+    pub(super) fn stored() -> Log<C> {
+        Log {
+            extent: Some(Extent::default()),
+            ..Log::default()
+        }
+    }
+
+    /// What was found on stable storage. Nothing is known of its age, so it counts as held since `now`.
+    ///
+    /// # Panics
+    ///
+    /// If terms fall along it.
+    pub(super) fn restored(entries: Vec<Entry<C>>, now: Time) -> Log<C> {
+        let mut log = Log::default();
+        for entry in entries {
+            log.append(now, entry);
+        }
+        log.extent = Some(Extent::restored(log.last_index()));
+        log
     }
 
     /// Adds an entry at the end and returns its log ID.
@@ -169,9 +254,12 @@ impl<C> Log<C> {
             entry.term,
             self.last()
         );
-        self.entries.push(Held {
+        let bytes = entry.size_bound();
+        self.bytes += bytes;
+        self.entries.push_back(Held {
             entry,
             held_since: now,
+            bytes,
         });
         self.last()
     }
@@ -187,7 +275,11 @@ impl<C> Log<C> {
             "a committed entry must never be removed: truncating after {index}, committed through {}",
             self.commit
         );
-        self.entries.truncate(index.0 as usize);
+        while self.last_index() > index
+            && let Some(held) = self.entries.pop_back()
+        {
+            self.bytes -= held.bytes;
+        }
         let lowest = self
             .truncated_after
             .map_or(index, |before| before.min(index));
@@ -197,6 +289,70 @@ impl<C> Log<C> {
         }
     }
 
+    /// Lets go of the first entry behind the base, because a snapshot covers it. Since when the last one that is gone is
+    /// held stays known.
+    ///
+    /// # Panics
+    ///
+    /// If that would remove an entry that is not committed.
+    pub fn compact_first(&mut self) {
+        let first = self.base.id.index.next();
+        assert!(
+            first <= self.commit,
+            "only what is committed may be compacted: {first}, committed through {}",
+            self.commit
+        );
+        let held = self.entries.pop_front();
+        let held = held.expect("what is committed is in the log");
+        self.bytes -= held.bytes;
+        self.base.id = LogId {
+            term: held.entry.term,
+            index: first,
+        };
+        self.base.spans.note(self.base.id);
+        // Each is held since later than the one before it, or since the same time.
+        self.base.held_since = held.held_since;
+    }
+
+    /// Begins behind a snapshot that covers everything through `base`, with nothing in it; what it covers is committed,
+    /// and counts as held since `now`.
+    ///
+    /// # Panics
+    ///
+    /// If this log holds that entry, or has committed as much: then something newer would be lost.
+    pub fn restart_behind(&mut self, now: Time, base: LogId, spans: Spans) {
+        assert!(
+            base.index > self.commit && !self.holds(base),
+            "a snapshot through {base} must not replace a newer log, committed through {}",
+            self.commit
+        );
+        self.restart(now, base, spans);
+    }
+
+    /// Begins behind `base`, whatever is there.
+    pub(super) fn restart(&mut self, now: Time, base: LogId, spans: Spans) {
+        assert!(
+            !self.is_stored(),
+            "a log on stable storage must not begin behind a snapshot that is not there"
+        );
+        *self = Log {
+            base: Base {
+                id: base,
+                held_since: now,
+                spans,
+            },
+            commit: base.index,
+            ..Log::default()
+        };
+    }
+
+    /// Forgets since when the entries that are gone are held: a mistake.
+    pub(super) fn forget_base_time(&mut self) {
+        self.base.held_since = Time::ZERO;
+    }
+}
+
+impl<C> Log<C> {
     /// The index behind which entries have been removed since the last call, if any have; others may have
     /// been added there since.
     pub fn take_truncation(&mut self) -> Option<Index> {
@@ -219,7 +375,7 @@ impl<C> Log<C> {
     }
 
     fn held(&self, index: Index) -> Option<&Held<C>> {
-        let place = index.0.checked_sub(1)?;
+        let place = index.0.checked_sub(self.base.id.index.0 + 1)?;
         self.entries.get(usize::try_from(place).ok()?)
     }
 }
@@ -233,7 +389,10 @@ impl<C: Hash> Log<C> {
         hasher: &mut impl Hasher,
     ) {
         let Log {
+            base,
             entries,
+            // It follows from the entries.
+            bytes: _,
             commit,
             truncated_after,
             // The numbers of its writes mean nothing.
@@ -245,7 +404,15 @@ impl<C: Hash> Log<C> {
         // For a successor's wait, which is longer than a lease; for doubts; for a retry that is overdue.
         let limit = options.commit_deferral().max(timing.quorum_doubt);
         let limit = limit.max(timing.overdue());
-        for (index, Held { entry, held_since }) in (1..).map(Index).zip(entries) {
+        (base.id, &base.spans).hash(hasher);
+        measure.age(base.held_since, limit).hash(hasher);
+        let indices = (base.id.index.0 + 1..).map(Index);
+        for (index, held) in indices.zip(entries) {
+            let Held {
+                entry,
+                held_since,
+                bytes: _,
+            } = held;
             // Those before the last committed one are never the last, and the leases that rest on them are the lease's
             // own matter.
             let counts = index >= *commit;

@@ -27,6 +27,10 @@ pub enum Body<C> {
     Append(Append<C>),
     /// The followers' answer to an append.
     AppendResponse(AppendResponse),
+    /// A part of the leader's snapshot, for a follower that needs entries which are gone (Raft §7).
+    Snapshot(SnapshotPart),
+    /// The follower's answer to a part, unless that was the last one it needed: then it answers as to an append.
+    SnapshotResponse(SnapshotResponse),
     /// "If I stood for election in the term after this one, would you vote for me?" (Ongaro's
     /// thesis §9.6)
     PreVote(VoteRequest),
@@ -101,6 +105,36 @@ pub enum AppendOutcome {
     },
 }
 
+/// A part of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SnapshotPart {
+    /// The last entry that the snapshot covers.
+    pub last: LogId,
+    /// How many items come before this part.
+    pub start: u64,
+    /// How many items there are up to the end of this part.
+    pub end: u64,
+    /// With the last part: the first entries of the terms that the snapshot covers; see [`Spans`](super::spans::Spans).
+    pub whole: Option<Vec<LogId>>,
+    /// As an append's.
+    pub in_doubt: bool,
+    /// The items.
+    pub text: String,
+    /// As an append's.
+    pub sent_at: Time,
+}
+
+/// What a follower has of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SnapshotResponse {
+    /// The last entry that the snapshot covers.
+    pub last: LogId,
+    /// How many of its items have come without a gap.
+    pub have: u64,
+    /// The part's own `sent_at`.
+    pub sent_at: Time,
+}
+
 /// A candidate's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VoteRequest {
@@ -126,6 +160,8 @@ impl<C> Body<C> {
         match self {
             Body::Append(_) => "append",
             Body::AppendResponse(_) => "append_response",
+            Body::Snapshot(_) => "snapshot",
+            Body::SnapshotResponse(_) => "snapshot_response",
             Body::PreVote(_) => "pre_vote",
             Body::PreVoteResponse(_) => "pre_vote_response",
             Body::Vote(_) => "vote",
@@ -149,9 +185,7 @@ impl<C> fmt::Display for Message<C> {
                     (append.deferred, " deferred"),
                     (append.in_doubt, " in-doubt"),
                 ];
-                for (_, word) in flags.iter().filter(|(is_set, _)| *is_set) {
-                    f.write_str(word)?;
-                }
+                write_flags(f, &flags)?;
                 write_receipts(f, &append.receipts)?;
                 if !append.route.is_empty() {
                     f.write_str(" then")?;
@@ -165,12 +199,32 @@ impl<C> fmt::Display for Message<C> {
                 write!(f, " commit={}", response.commit)?;
                 write_receipts(f, &response.receipts)
             }
+            Body::Snapshot(part) => {
+                let SnapshotPart {
+                    last, start, end, ..
+                } = part;
+                write!(f, " last={last} items={start}..{end}")?;
+                let flags = [
+                    (part.whole.is_some(), " whole"),
+                    (part.in_doubt, " in-doubt"),
+                ];
+                write_flags(f, &flags)
+            }
+            Body::SnapshotResponse(SnapshotResponse { last, have, .. }) => {
+                write!(f, " last={last} have={have}")
+            }
             Body::PreVote(request) | Body::Vote(request) => write!(f, " {request}"),
             Body::PreVoteResponse(response) | Body::VoteResponse(response) => {
                 write!(f, " {response}")
             }
         }
     }
+}
+
+fn write_flags(f: &mut fmt::Formatter<'_>, flags: &[(bool, &str)]) -> fmt::Result {
+    let set = flags.iter().filter(|(is_set, _)| *is_set);
+    set.map(|(_, word)| word)
+        .try_for_each(|word| f.write_str(word))
 }
 
 fn write_receipts(f: &mut fmt::Formatter<'_>, receipts: &[Receipt]) -> fmt::Result {

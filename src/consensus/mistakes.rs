@@ -24,6 +24,10 @@ pub(crate) enum Mistake {
     RouteIsNoQuorum,
     /// Granting every pre-vote.
     NoPreVoteRefusal,
+    /// Forgetting since when entries are held that a snapshot covers.
+    HeldSinceLost,
+    /// Installing a snapshot over a log that holds more.
+    InstallOverNewer,
     /// Reading the clock before the messages are received that it is to judge: a pause in between
     /// makes an old lease look new. The driver's mistake.
     ClockReadTooEarly,
@@ -36,7 +40,7 @@ pub(crate) enum Mistake {
     /// Going on as the leader after a restart, with a lease.
     LeaseSurvivesRestart,
     /// Taking what was read from the disk for as old as can be: the lease of another may rest on it.
-    HeldSinceLost,
+    RestoredTooOld,
 }
 
 /// The mistake that is made, if any.

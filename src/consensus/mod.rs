@@ -17,7 +17,8 @@
 //! | [`image`] | what it leaves on a disk, for simulations and checks |
 //! | `role` | follower, candidates, leader: what only that role has and does (Raft §5.2 to §5.4) |
 //! | `replication` | how entries travel: routes, retries, receipts (§5.3) |
-//! | [`log`] | entries, since when they are held, and how far they are committed |
+//! | [`log`], [`spans`] | entries, since when they are held, and how far they are committed |
+//! | [`snapshot`], `compaction` | what stands in the place of entries that are gone |
 //! | `lease` | committing an entry is the lease |
 //! | [`members`] | who belongs to the cluster, and what a quorum is |
 //! | [`options`] | every constant, with its unit, reason and relations |
@@ -25,6 +26,7 @@
 //! | [`fingerprint`] | what makes two replicas the same for a model checker |
 //! | [`entry`], [`message`], [`types`], [`time`] | the nouns |
 
+mod compaction;
 mod core;
 pub mod durable;
 pub mod entry;
@@ -40,6 +42,8 @@ pub mod options;
 pub mod port;
 mod replication;
 mod role;
+pub mod snapshot;
+pub mod spans;
 pub mod time;
 pub mod types;
 pub mod view;

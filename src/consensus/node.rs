@@ -8,10 +8,10 @@ use super::core::{Core, Envelope};
 use super::entry::{Command, Payload};
 use super::fingerprint::Measure;
 use super::members::Members;
-use super::message::{Append, AppendResponse, Body, Message, VoteRequest};
+use super::message::{Append, AppendResponse, Body, Message, SnapshotPart, VoteRequest};
 use super::options::Options;
-use super::replication::storing;
 use super::replication::wishes::Wishes;
+use super::replication::{installing, storing};
 use super::role::candidate::{Candidate, PreCandidate};
 use super::role::follower::Follower;
 use super::role::leader::Leader;
@@ -213,6 +213,18 @@ impl<C: Command> Consensus<C> {
                     leader.on_response(&mut self.core, from, &response);
                 }
             }
+            Body::Snapshot(part) => {
+                if self.hears_leader(from, part.in_doubt) {
+                    installing::take_part(&mut self.core, from, &part);
+                }
+            }
+            Body::SnapshotResponse(response) => {
+                if let Role::Leader(leader) = &mut self.role {
+                    leader
+                        .replicator
+                        .on_part_response(&mut self.core, from, response);
+                }
+            }
             Body::PreVote(request) => self.on_pre_vote(from, request),
             Body::Vote(request) => self.on_vote(from, request),
             Body::PreVoteResponse(response) => {
@@ -241,43 +253,55 @@ impl<C: Command> Consensus<C> {
     /// A message from a term that is over has no effect, and its sender is told (Raft §5.1).
     fn answer_outdated(&mut self, from: Id, body: &Body<C>) {
         let core = &mut self.core;
-        let is_question = matches!(body, Body::Append(_) | Body::PreVote(_) | Body::Vote(_));
+        let is_question = matches!(
+            body,
+            Body::Append(_) | Body::Snapshot(_) | Body::PreVote(_) | Body::Vote(_)
+        );
         if is_question && let Role::Leader(leader) = &mut self.role {
             // A word from the leader says more than a refusal.
             return leader.replicator.send_along(core, &[from], true);
         }
         let refusal = core.vote_response(false);
         match body {
-            Body::Append(append) => {
+            Body::Append(Append { sent_at, .. }) | Body::Snapshot(SnapshotPart { sent_at, .. }) => {
                 let outdated = AppendResponse {
                     receipts: Vec::new(),
                     commit: core.log.commit(),
-                    sent_at: append.sent_at,
+                    sent_at: *sent_at,
                 };
                 core.send(from, Body::AppendResponse(outdated));
             }
             Body::PreVote(_) => core.send(from, Body::PreVoteResponse(refusal)),
             Body::Vote(_) => core.send(from, Body::VoteResponse(refusal)),
-            Body::AppendResponse(_) | Body::PreVoteResponse(_) | Body::VoteResponse(_) => {}
+            Body::AppendResponse(_)
+            | Body::SnapshotResponse(_)
+            | Body::PreVoteResponse(_)
+            | Body::VoteResponse(_) => {}
         }
     }
 
     /// The leader of our term sends entries, or just word that it lives, itself or through
     /// others on the route.
     fn on_append(&mut self, leader: Id, append: Append<C>) {
+        // Who campaigns, or is about to, goes on with that while the leader is in doubt itself.
+        if self.core.leader.is_none() && append.in_doubt && self.seeks_leader() {
+            self.core.leader = Some(leader);
+            storing::take_append(&mut self.core, leader, append);
+            self.core.leader = None;
+        } else if self.hears_leader(leader, append.in_doubt) {
+            storing::take_append(&mut self.core, leader, append);
+        }
+    }
+
+    /// Somebody speaks as the leader of our term. Returns whether it is that.
+    fn hears_leader(&mut self, leader: Id, in_doubt: bool) -> bool {
         let term = self.core.term;
         match self.core.leader {
             Some(other) if other != leader => {
-                return error!("{leader} claims to lead term {term}, but {other} does");
+                error!("{leader} claims to lead term {term}, but {other} does");
+                return false;
             }
             Some(_) => {}
-            // Who campaigns, or is about to, goes on with that while the leader is in doubt itself.
-            None if append.in_doubt && self.seeks_leader() => {
-                self.core.leader = Some(leader);
-                storing::take_append(&mut self.core, leader, append);
-                self.core.leader = None;
-                return;
-            }
             None => {
                 info!("following {leader} in term {term}");
                 if !matches!(self.role, Role::Follower(_)) {
@@ -287,11 +311,11 @@ impl<C: Command> Consensus<C> {
             }
         }
         if let Role::Follower(follower) = &mut self.role
-            && !append.in_doubt
+            && !in_doubt
         {
             follower.hear_leader(&mut self.core);
         }
-        storing::take_append(&mut self.core, leader, append);
+        true
     }
 
     /// Whether it has reason to look for another leader in a later term.

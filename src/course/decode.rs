@@ -12,7 +12,9 @@ use super::wire::{
     WireEntry, WireLogId, WireReceipt, read_entry, read_index, read_log_id, read_receipt,
     read_term, read_time,
 };
-use crate::consensus::message::{Append, AppendResponse, Receipt, VoteRequest, VoteResponse};
+use crate::consensus::message::{
+    Append, AppendResponse, Receipt, SnapshotPart, SnapshotResponse, VoteRequest, VoteResponse,
+};
 use crate::consensus::{Body, Incarnation, Index, LogId, Message};
 use crate::id::Id;
 use crate::kv::{Command, Note, Operation, Request};
@@ -102,6 +104,11 @@ struct Datagram<'a> {
     last: Option<WireLogId>,
     suspicion: Option<bool>,
     granted: Option<bool>,
+    start: Option<u64>,
+    end: Option<u64>,
+    whole: Option<Vec<WireLogId>>,
+    text: Option<String>,
+    have: Option<u64>,
 }
 
 /// Reads a datagram.
@@ -158,6 +165,31 @@ pub fn decode_any(text: &str) -> Result<Incoming, Unreadable> {
                 receipts: datagram.receipts()?,
                 commit: datagram.index(datagram.commit, "append_response", "commit")?,
                 sent_at: read_time(needed(datagram.sent_ns, "append_response", "sent_ns")?),
+            }))
+        }),
+        "snapshot" => datagram.letter("snapshot", |datagram| {
+            let firsts = datagram.whole.take();
+            let read = |firsts: Vec<WireLogId>| firsts.into_iter().map(read_log_id).collect();
+            let whole = match firsts.map(read) {
+                None => None,
+                Some(read) => Some(Option::ok_or(read, Unreadable::Number)?),
+            };
+            Ok(Body::Snapshot(SnapshotPart {
+                last: datagram.log_id(datagram.last, "snapshot", "last")?,
+                start: datagram.index(datagram.start, "snapshot", "start")?.0,
+                end: datagram.index(datagram.end, "snapshot", "end")?.0,
+                whole,
+                in_doubt: datagram.in_doubt.unwrap_or(false),
+                text: needed(datagram.text.take(), "snapshot", "text")?,
+                sent_at: read_time(needed(datagram.sent_ns, "snapshot", "sent_ns")?),
+            }))
+        }),
+        "snapshot_response" => datagram.letter("snapshot_response", |datagram| {
+            let of = "snapshot_response";
+            Ok(Body::SnapshotResponse(SnapshotResponse {
+                last: datagram.log_id(datagram.last, of, "last")?,
+                have: datagram.index(datagram.have, of, "have")?.0,
+                sent_at: read_time(needed(datagram.sent_ns, of, "sent_ns")?),
             }))
         }),
         "pre_vote" => datagram.letter("pre_vote", |datagram| {

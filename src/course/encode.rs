@@ -69,6 +69,24 @@ pub fn encode_letter(buffer: &mut Vec<u8>, src: Id, dst: Id, letter: &Letter) {
             object.number("sent_ns", write_time(response.sent_at));
             object.receipts(&response.receipts);
         }
+        Body::Snapshot(part) => {
+            object.log_id("last", part.last);
+            object.number("start", part.start);
+            object.number("end", part.end);
+            if let Some(firsts) = &part.whole {
+                object.list("whole", firsts, |buffer, id| write_log_id(buffer, *id));
+            }
+            object.number("sent_ns", write_time(part.sent_at));
+            if part.in_doubt {
+                object.flag("in_doubt", true);
+            }
+            object.text("text", &part.text);
+        }
+        Body::SnapshotResponse(response) => {
+            object.log_id("last", response.last);
+            object.number("have", response.have);
+            object.number("sent_ns", write_time(response.sent_at));
+        }
         Body::PreVote(request) | Body::Vote(request) => {
             object.log_id("last", request.last);
             object.flag("suspicion", request.leader_suspected);

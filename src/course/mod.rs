@@ -22,6 +22,8 @@
 //! | all of these | `term`, `life` (the sender's incarnation), and what the service tells: `applied`, `settled`, and after a restart `forgotten` |
 //! | `append` | `previous` (`[index, term]`), `entries`, `commit`, `response` (wanted or not), `sent_ns`; if so: `deferred`, `in_doubt`, `route`, `receipts` |
 //! | `append_response` | `receipts`, `commit`, `sent_ns`; without receipts: the append was outdated |
+//! | `snapshot` | `last` (`[index, term]`), `start`, `end`, `sent_ns`, `text`; with the last part `whole` (`[index, term]` of each term's first entry); if so: `in_doubt` |
+//! | `snapshot_response` | `last`, `have`, `sent_ns` |
 //! | `pre_vote`, `vote` | `last` (`[index, term]`), `suspicion` |
 //! | `pre_vote_response`, `vote_response` | `granted`, `last` |
 //!

@@ -3,9 +3,11 @@
 //! A change names only what is new. It reads the core's view and must never influence it, and it
 //! leaves out what is in the messages anyway: keys and values of puts.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
-use crate::consensus::{Entry, Index, RoleName};
+use crate::consensus::{Entry, Index, LogId, RoleName};
 use crate::id::Id;
 use crate::kv::Command;
 use crate::replica::View;
@@ -64,6 +66,9 @@ pub struct LogChange {
     pub from: u64,
     /// The entries; perhaps none, if the log only became shorter.
     pub entries: Vec<EntryNote>,
+    /// If a snapshot has taken the place of what is before: the term of the last entry that it covers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<u64>,
 }
 
 /// A log entry in short, written `[term, kind, who, MID]`: its term, `noop`, `put` or `take_over`, the
@@ -74,7 +79,10 @@ pub type EntryNote = (u64, String, Id, String);
 #[derive(Clone, Debug, Default)]
 pub struct StateWatch {
     told: Option<Told>,
-    log: Vec<Entry<Command>>,
+    /// The last entry of those that are gone from the log.
+    base: LogId,
+    /// The entries behind it, as they were told.
+    log: VecDeque<Entry<Command>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,27 +139,54 @@ impl StateWatch {
         Some(change)
     }
 
+    /// How many entries it remembers as they were told.
+    pub fn remembered(&self) -> usize {
+        self.log.len()
+    }
+
     fn log_change(&mut self, view: &View<'_>) -> Option<LogChange> {
-        let length = usize::try_from(view.last().index.0).unwrap_or(usize::MAX);
+        let covered = self.follow_base(view.log().base());
+        let first = self.base.index.0 + 1;
+        let length = usize::try_from(view.last().index.0 + 1 - first).unwrap_or(usize::MAX);
         let before = self.log.len();
-        let at = |place: usize| view.entry(Index(place as u64));
+        let at = |place: usize| view.entry(Index(first + place as u64));
         self.log.truncate(length);
         // Whoever has the same last entry has the same before it (log matching).
-        while let Some(last) = self.log.last()
-            && at(self.log.len()) != Some(last)
+        while let Some(last) = self.log.back()
+            && at(self.log.len() - 1) != Some(last)
         {
-            self.log.pop();
+            self.log.pop_back();
         }
         let kept = self.log.len();
-        let more = (kept + 1..=length).filter_map(at).take(MAX_ENTRIES);
+        let more = (kept..length).filter_map(at).take(MAX_ENTRIES);
         self.log.extend(more.cloned());
-        if self.log.len() == kept && kept == before {
+        if self.log.len() == kept && kept == before && covered.is_none() {
             return None;
         }
         Some(LogChange {
-            from: kept as u64 + 1,
-            entries: self.log[kept..].iter().map(note).collect(),
+            from: first + kept as u64,
+            entries: self.log.range(kept..).map(note).collect(),
+            covered,
         })
+    }
+
+    /// Lets go of what is gone from the log. Returns the term of the last such entry, if that is another one than was told.
+    fn follow_base(&mut self, base: LogId) -> Option<u64> {
+        let mut last = self.base;
+        while last.index < base.index
+            && let Some(entry) = self.log.pop_front()
+        {
+            last = LogId {
+                term: entry.term,
+                index: last.index.next(),
+            };
+        }
+        self.base = base;
+        if last == base {
+            return None;
+        }
+        self.log.clear();
+        Some(base.term.0)
     }
 }
 

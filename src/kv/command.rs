@@ -78,6 +78,17 @@ impl consensus::Command for Command {
 }
 
 impl Put {
+    /// What is left of a put in a snapshot. Whoever asked for it has long been answered.
+    pub(super) fn restored(key: &str, value: &str) -> Arc<Put> {
+        Arc::new(Put {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            client: Id::UNKNOWN,
+            mid: String::new(),
+            answerer: Id::UNKNOWN,
+        })
+    }
+
     /// An upper bound of the bytes that the put's texts take in a datagram.
     pub fn text_size_bound(&self) -> usize {
         text_size_bound([&self.key, &self.value, &self.mid])
@@ -91,7 +102,7 @@ pub(super) fn text_size_bound(texts: [&str; 3]) -> usize {
 }
 
 /// An upper bound of the bytes that `text` takes when quoted.
-fn escaped_size_bound(text: &str) -> usize {
+pub(super) fn escaped_size_bound(text: &str) -> usize {
     // Most texts need no escapes. Without a way out of the loop, many bytes are looked at together.
     let is_plain = |byte| (byte >= 0x20) & (byte != b'"') & (byte != b'\\');
     if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {

@@ -11,6 +11,8 @@ pub(crate) enum Mistake {
     RedirectInLimbo,
     /// Answering gets as a follower.
     FollowerAnswersGets,
+    /// Taking a snapshot of puts of which it is not known whether they are answered.
+    SnapshotOfUnsettled,
     /// Answering gets under the lease although a put to their key may have been answered by a follower.
     GetOverlooksLimbo,
     /// Answering again, after a restart, what the log holds.

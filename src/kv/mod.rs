@@ -7,7 +7,8 @@
 //! | --- | --- |
 //! | [`client`] | the nouns: what clients ask and what they are answered |
 //! | [`command`] | what the log's commands mean |
-//! | [`store`] | what the committed puts make |
+//! | [`store`], `chunks` | what the committed puts make |
+//! | `frozen`, `snapshots` | the store as it was, and which of these a replica has |
 //! | [`service`] | requests: serve, hold, redirect, pass on; applying the log |
 //! | `queue` | requests that wait |
 //! | `redirects` | which clients come back because they have not found the leader |
@@ -15,14 +16,17 @@
 //! | [`options`] | every constant, with its unit, reason and relations |
 //! | `mistakes` | classic mistakes to build in, for checking the checks |
 
+mod chunks;
 pub mod client;
 pub mod command;
+mod frozen;
 pub(crate) mod mistakes;
 pub mod options;
 mod queue;
 mod redirects;
 pub mod replies;
 pub mod service;
+mod snapshots;
 pub mod store;
 
 pub use client::{Answer, Operation, Outcome, Request};

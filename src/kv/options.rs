@@ -67,6 +67,12 @@ pub struct Limits {
     /// The largest put, as the bound of its encoded size in bytes; a larger one is answered with
     /// `fail`, because no datagram could carry it to the followers.
     pub max_put_bytes: usize,
+    /// How many bytes the log may take at least before a snapshot takes the place of what is older. Far more than a
+    /// run of the course's suite needs, and little memory.
+    pub log_floor: usize,
+    /// How many the log may take in percent of what the store does, if that is more: the larger the store, the more a
+    /// snapshot of it costs.
+    pub log_percent: u32,
 }
 
 impl Default for Timing {
@@ -91,6 +97,8 @@ impl Default for Limits {
             max_remembered_puts: 1_024,
             max_unsettled: 4_096,
             max_put_bytes: 60_000,
+            log_floor: 4 << 20,
+            log_percent: 50,
         }
     }
 }

@@ -6,8 +6,10 @@
 //! | --- | --- |
 //! | `service.rs` | who leads; puts; applying the log |
 //! | `reads` | gets |
+//! | `compaction` | the store in the place of the log's beginning |
 //! | `elsewhere` | clients that are redirected, held, passed on |
 
+mod compaction;
 mod elsewhere;
 mod reads;
 
@@ -23,6 +25,7 @@ use super::options::Options;
 use super::queue::Queue;
 use super::redirects::Redirects;
 use super::replies::{Note, Replies};
+use super::snapshots::Snapshots;
 use super::store::Store;
 use crate::consensus::fingerprint::Measure;
 use crate::consensus::{Consensus, Index, Term, Time, Wishes};
@@ -33,6 +36,7 @@ use crate::id::Id;
 pub struct Service {
     options: Options,
     store: Store,
+    snapshots: Snapshots,
     /// The log is applied to the store through here.
     applied: Index,
     /// Of what is committed through here it is known which puts it has overwritten.
@@ -83,6 +87,7 @@ impl Service {
         }
         Service {
             store: Store::new(options.limits.max_remembered_puts),
+            snapshots: Snapshots::default(),
             applied: Index::ZERO,
             decided: Index::ZERO,
             replies: Replies::new(options.replies, id),
@@ -221,6 +226,9 @@ impl Service {
 
     /// Does what is due: applies what is committed, serves what has waited, proposes what may enter the log.
     pub fn advance(&mut self, consensus: &mut Consensus<Command>) {
+        // Of what was applied in an earlier step: so whoever looks on has seen what is let go.
+        self.compact(consensus);
+        self.install_snapshot(consensus);
         self.follow(consensus);
         self.apply(consensus);
         self.redirect_overwritten(consensus);
@@ -444,6 +452,7 @@ impl Service {
         let Service {
             options,
             store,
+            snapshots,
             applied,
             decided,
             replies,
@@ -459,6 +468,7 @@ impl Service {
         } = self;
         (applied, decided, stance, asked, answers).hash(hasher);
         store.fingerprint(hasher);
+        snapshots.fingerprint(hasher);
         replies.fingerprint(matches!(stance, Stance::Leading(_)), hasher);
         let timing = &options.timing;
         held.fingerprint(measure, timing, hasher);

@@ -1,19 +1,19 @@
 //! The key-value store: what the committed puts, applied in their order, make.
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
+use super::chunks::Chunks;
 use super::command::Put;
+use super::frozen::{Frozen, Item, items};
 use crate::id::Id;
 
 /// The store. Replicas that have applied the same entries have the same one.
 #[derive(Clone, Debug)]
 pub struct Store {
     /// The latest put to each key, shared with the log.
-    latest: BTreeSet<ByKey>,
+    latest: Chunks,
     recent: Recent,
 }
 
@@ -21,64 +21,71 @@ impl Store {
     /// An empty one, that will remember so many puts.
     pub fn new(max_remembered_puts: usize) -> Store {
         Store {
-            latest: BTreeSet::new(),
+            latest: Chunks::default(),
             recent: Recent::new(max_remembered_puts),
         }
     }
 
     /// The value of a key, if it was ever put.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.latest.get(key).map(|ByKey(put)| put.value.as_str())
+        self.latest.get(key).map(|put| put.value.as_str())
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.latest.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// About what it takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.latest.bytes()
     }
 
     /// Applies a put. Returns whether it took effect: not if it is one of the last that were applied, delivered again.
     pub fn apply(&mut self, put: &Arc<Put>) -> bool {
-        if !self.recent.add(put.client, &put.mid) {
+        if !self.recent.add(hash_of(put.client, &put.mid)) {
             return false;
         }
-        self.latest.replace(ByKey(Arc::clone(put)));
+        self.latest.replace(put);
         true
     }
 
-    /// What a model checker tells stores apart by.
-    pub(super) fn fingerprint(&self, hasher: &mut impl Hasher) {
+    /// What it is now, to be kept whatever becomes of it. That takes no more time than there are chunks of keys.
+    pub(super) fn freeze(&self) -> Frozen {
+        Frozen::new(&self.latest, self.recent.order.iter().copied())
+    }
+
+    /// Takes in the next items of a frozen one, from its first one on.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub(super) fn take_in(&mut self, text: &str) -> Result<(), String> {
+        for item in items(text) {
+            match item? {
+                Item::Attempt(attempt) => {
+                    self.recent.add(attempt);
+                }
+                Item::Pair(key, value) => self.latest.push_last(Put::restored(key, value))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What a model checker, or a promise, tells stores apart by.
+    pub fn fingerprint(&self, hasher: &mut impl Hasher) {
         let Store { latest, recent } = self;
-        for ByKey(put) in latest {
+        for put in latest.iter() {
             (&put.key, &put.value).hash(hasher);
         }
         (latest.len(), &recent.order).hash(hasher);
     }
 }
-
-/// A put that stands for its key.
-#[derive(Clone, Debug)]
-struct ByKey(Arc<Put>);
-
-impl Borrow<str> for ByKey {
-    fn borrow(&self) -> &str {
-        &self.0.key
-    }
-}
-
-impl Ord for ByKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.key.cmp(&other.0.key)
-    }
-}
-
-impl PartialOrd for ByKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for ByKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for ByKey {}
 
 /// The last attempts whose puts were applied. All replicas remember the same ones.
 #[derive(Clone, Debug)]
@@ -99,9 +106,7 @@ impl Recent {
     }
 
     /// Notes an attempt; returns whether it is new.
-    fn add(&mut self, client: Id, mid: &str) -> bool {
-        let attempt = client.0.to_be_bytes().into_iter().chain(mid.bytes());
-        let attempt = fnv_1a(attempt);
+    fn add(&mut self, attempt: u64) -> bool {
         if !self.known.insert(attempt) {
             return false;
         }
@@ -113,6 +118,10 @@ impl Recent {
         }
         true
     }
+}
+
+fn hash_of(client: Id, mid: &str) -> u64 {
+    fnv_1a(client.0.to_be_bytes().into_iter().chain(mid.bytes()))
 }
 
 /// A number for a text, the same on all replicas whatever they were built with. That two of a thousand attempts share one
@@ -146,6 +155,8 @@ impl Hasher for AsItIs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consensus::snapshot::State;
+    use crate::kv::command::escaped_size_bound;
 
     fn put(mid: &str, value: &str) -> Arc<Put> {
         Arc::new(Put {
@@ -165,5 +176,62 @@ mod tests {
         assert_eq!(store.get("k"), Some("2"));
         // Only the last ones are remembered.
         assert!(store.apply(&put("c", "3")) && store.apply(&put("a", "1")));
+    }
+
+    #[test]
+    fn a_frozen_store_stays_as_it_is_and_makes_the_same_one_elsewhere() {
+        let mut store = Store::new(3);
+        let mut all = Vec::new();
+        for number in 0..1_000 {
+            let text = format!("key \u{1} größe {}", number * 7_919 % 1_000);
+            all.push(text.clone());
+            store.apply(&Arc::new(Put {
+                key: text,
+                ..(*put(&number.to_string(), "\"one\"")).clone()
+            }));
+        }
+        let frozen = store.freeze();
+        for key in &all {
+            let value = Arc::new(Put {
+                key: key.clone(),
+                ..(*put(key, "two")).clone()
+            });
+            store.apply(&value);
+        }
+        let mut copy = Store::new(3);
+        let mut start = 0;
+        let mut parts = 0;
+        while start < frozen.items() {
+            let (text, end) = frozen.part(start, 5_000);
+            assert!(escaped_size_bound(&text) <= 5_000);
+            copy.take_in(&text).expect("well-formed");
+            (start, parts) = (end, parts + 1);
+        }
+        assert!(parts > 5);
+        assert_eq!(copy.len(), 1_000);
+        assert!(all.iter().all(|key| copy.get(key) == Some("\"one\"")));
+        assert!(all.iter().all(|key| store.get(key) == Some("two")));
+        // The last puts are known again.
+        assert!(!copy.apply(&put("999", "three")) && copy.apply(&put("996", "three")));
+    }
+
+    #[test]
+    fn what_is_no_item_is_refused() {
+        let good = ["a0123456789abcdef", "p1:1:kv", "p2:0:kk"].concat();
+        assert_eq!(Store::new(9).take_in(&good), Ok(()));
+        for bad in [
+            "x",
+            "a12",
+            "p",
+            "p1:",
+            "p1:1:k",
+            "p9999999999999999999999:1:kv",
+            "p1:1:ö",
+            "p1:1:kvp1:1:kv",
+            "p1:1:kvp1:1:jv",
+            "a00000000000000ö",
+        ] {
+            assert!(Store::new(9).take_in(bad).is_err(), "{bad}");
+        }
     }
 }

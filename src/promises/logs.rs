@@ -53,7 +53,7 @@ impl Entries {
     }
 }
 
-/// A replica's log: per entry its term and the chain up to it.
+/// A replica's log, and what a snapshot covers before it: per entry its term and the chain up to it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mirror(Vec<(Term, Chain)>);
 
@@ -69,6 +69,18 @@ impl Mirror {
         self.0.get(place as usize).copied()
     }
 
+    /// Whether it holds what the log's base says is covered by a snapshot.
+    pub(super) fn holds_base(&self, log: &Log<Command>) -> bool {
+        let base = log.base();
+        let own = self.at(base.index).map(|(term, _)| term);
+        base.index == Index::ZERO || own == Some(base.term)
+    }
+
+    /// Begins anew behind a snapshot, which covers so much of what is committed.
+    pub(super) fn install(&mut self, covered: &[(Term, Chain)]) {
+        self.0 = covered.to_vec();
+    }
+
     /// Brings the mirror up to date.
     ///
     /// # Errors
@@ -81,7 +93,9 @@ impl Mirror {
     ) -> Result<(), LogId> {
         let length = log.last_index();
         self.0.truncate(length.0 as usize);
+        let base = log.base().index;
         while let Some(&(term, _)) = self.0.last()
+            && self.last() > base
             && log.id_at(self.last()).map(|id| id.term) != Some(term)
         {
             self.0.pop();

@@ -9,6 +9,7 @@
 //! | `mod.rs` | votes, leaders, commits and leases |
 //! | `broken` | a broken promise |
 //! | `logs` | logs as numbers: equal for equal beginnings |
+//! | `snapshots` | what may stand in the place of a log |
 //! | `answers` | what clients are told |
 //! | `disks` | what replicas may claim to have on stable storage |
 
@@ -16,6 +17,7 @@ mod answers;
 mod broken;
 mod disks;
 mod logs;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -51,6 +53,7 @@ struct Known {
     mirror: Mirror,
     term: Term,
     vote: Option<Id>,
+    base: Index,
     commit: Index,
     applied: Index,
     /// The term that it led, and how long its log was.
@@ -82,6 +85,9 @@ pub struct Promises {
     /// The highest term whose leader has committed anything.
     committing_term: Term,
     disks: Disks,
+    /// How often a log has let go of entries, and how many snapshots have been installed.
+    compactions: u64,
+    installs: u64,
 }
 
 impl Promises {
@@ -100,6 +106,8 @@ impl Promises {
             answers: Answers::default(),
             committing_term: Term(0),
             disks: Disks::default(),
+            compactions: 0,
+            installs: 0,
         }
     }
 
@@ -219,6 +227,12 @@ impl Promises {
     /// Brings the mirror of a log up to date. Log matching: entries with the same index and term
     /// have the same content, and so has everything before them.
     fn follow_log(&mut self, view: &View<'_>) -> Checked {
+        let base = view.log().base().index;
+        let known = &mut self.replicas[usize::from(view.id().0)];
+        self.compactions += u64::from(std::mem::replace(&mut known.base, base) < base);
+        if !known.mirror.holds_base(view.log()) {
+            self.check_installed(view)?;
+        }
         let known = &mut self.replicas[usize::from(view.id().0)];
         let followed = known.mirror.follow(view.log(), &mut self.entries);
         followed.or_else(|id| {
@@ -452,6 +466,9 @@ impl Promises {
             answers,
             committing_term,
             disks,
+            // They only count.
+            compactions: _,
+            installs: _,
         } = self;
         disks.fingerprint(hasher);
         (leaders, committing_term, committed.len()).hash(hasher);

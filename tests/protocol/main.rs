@@ -4,6 +4,7 @@
 //! `UPDATE_GOLDENFILES=1 cargo test --test protocol` writes the courses anew; read the
 //! difference before you commit it. The commands are described in `script.rs`.
 
+mod bounded;
 mod chaos;
 mod cluster;
 mod consensus_script;
@@ -96,11 +97,13 @@ scripts! { kv, crate::kv_script::KvScript:
     answerer_doubt,
     bad_content,
     bad_notes,
+    compaction,
     delivered_twice,
     deposed_reads,
     held_bytes,
     leader_replies,
     leader_replies_deposed,
+    late_snapshot,
     lease_reads,
     left_and_inherited,
     left_to_the_absent,
@@ -113,6 +116,7 @@ scripts! { kv, crate::kv_script::KvScript:
     read_wakes_a_retry,
     redirect_and_hold,
     settled_too_early,
+    snapshot_in_parts,
     star_last_replies,
     star_leader_replies,
     superseded,

@@ -65,6 +65,8 @@ pub(crate) fn replica() -> replica::Options {
         max_remembered_clients: 4_096,
         max_remembered_puts: 1_024,
         max_unsettled: 4_096,
+        log_floor: 4 << 20,
+        log_percent: 50,
         max_put_bytes: 60_000,
     };
     options

@@ -309,10 +309,10 @@ fn status<C: leasekv::consensus::Command>(id: Id, consensus: &Consensus<C>, now:
     text
 }
 
-/// The terms of a log's entries; many of one term are counted.
+/// What is gone from a log, and the terms of its entries; many of one term are counted.
 fn terms<C>(log: &Log<C>) -> String {
     const MANY: usize = 20;
-    let terms: Vec<Term> = log.from(Index(1)).map(|entry| entry.term).collect();
+    let terms: Vec<Term> = log.entries().map(|(_, entry)| entry.term).collect();
     let runs = terms.chunk_by(|one, other| one == other);
     let runs = runs.map(|run| match run.len() {
         many @ MANY.. => format!("{}×{many}", run[0]),
@@ -322,5 +322,11 @@ fn terms<C>(log: &Log<C>) -> String {
             .collect::<Vec<_>>()
             .join(" "),
     });
-    runs.collect::<Vec<_>>().join(" ")
+    let covered = Some(log.base()).filter(|base| base.index > Index::ZERO);
+    let covered = covered.map(|base| format!("through {base} in a snapshot"));
+    covered
+        .into_iter()
+        .chain(runs)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leasekv::consensus::message::{
-    Append, AppendOutcome, AppendResponse, Receipt, VoteRequest, VoteResponse,
+    Append, AppendOutcome, AppendResponse, Receipt, SnapshotPart, SnapshotResponse, VoteRequest,
+    VoteResponse,
 };
 use leasekv::consensus::{Body, Entry, Incarnation, Index, LogId, Message, Payload, Term, Time};
 use leasekv::course::MAX_NUMBER;
@@ -122,10 +123,37 @@ fn append_response() -> impl Strategy<Value = AppendResponse> {
     })
 }
 
+fn snapshot_part() -> impl Strategy<Value = SnapshotPart> {
+    let whole = prop::option::of(prop::collection::vec(log_id(), 0..4));
+    let parts = (log_id(), index(), index(), whole, any::<bool>());
+    (parts, any::<String>(), time()).prop_map(|(parts, text, sent_at)| {
+        let (last, start, end, whole, in_doubt) = parts;
+        SnapshotPart {
+            last,
+            start: start.0,
+            end: end.0,
+            whole,
+            in_doubt,
+            text,
+            sent_at,
+        }
+    })
+}
+
+fn snapshot_response() -> impl Strategy<Value = SnapshotResponse> {
+    (log_id(), index(), time()).prop_map(|(last, have, sent_at)| SnapshotResponse {
+        last,
+        have: have.0,
+        sent_at,
+    })
+}
+
 fn body() -> impl Strategy<Value = Body<Command>> {
     prop_oneof![
         append().prop_map(Body::Append),
         append_response().prop_map(Body::AppendResponse),
+        snapshot_part().prop_map(Body::Snapshot),
+        snapshot_response().prop_map(Body::SnapshotResponse),
         vote_request().prop_map(Body::PreVote),
         vote_request().prop_map(Body::Vote),
         vote_response().prop_map(Body::PreVoteResponse),
@@ -153,7 +181,7 @@ pub(crate) fn letter() -> impl Strategy<Value = Letter> {
 
 /// JSON that resembles a message: the right keys with any values.
 pub(crate) fn resembling() -> impl Strategy<Value = Value> {
-    const KEYS: [&str; 23] = [
+    const KEYS: [&str; 28] = [
         "src",
         "dst",
         "leader",
@@ -177,12 +205,19 @@ pub(crate) fn resembling() -> impl Strategy<Value = Value> {
         "last",
         "granted",
         "suspicion",
+        "start",
+        "end",
+        "whole",
+        "text",
+        "have",
     ];
-    const TYPES: [&str; 9] = [
+    const TYPES: [&str; 11] = [
         "get",
         "put",
         "append",
         "append_response",
+        "snapshot",
+        "snapshot_response",
         "pre_vote",
         "pre_vote_response",
         "vote",

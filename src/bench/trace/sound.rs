@@ -8,6 +8,9 @@ use super::record::{Fate, Fault, Message, Output, Start, State};
 use crate::course::state::LogChange;
 use crate::id::Id;
 
+/// The furthest that a snapshot may carry a log: what a picture can still count.
+const MAX_INDEX: u64 = 1 << 32;
+
 /// How long the replicas' logs are, by what they told of them.
 #[derive(Debug)]
 pub struct Logs(HashMap<Id, u64>);
@@ -27,8 +30,15 @@ impl Logs {
         let Some(length) = self.0.get_mut(&state.replica) else {
             return Err(unknown("replica", state.replica));
         };
-        if let Some(LogChange { from, entries }) = &state.change.log {
-            if !(1..=*length + 1).contains(from) {
+        if let Some(LogChange {
+            from,
+            entries,
+            covered,
+        }) = &state.change.log
+        {
+            // What a snapshot covers was not told entry by entry.
+            let is_behind_snapshot = covered.is_some() && (1..=MAX_INDEX).contains(from);
+            if !is_behind_snapshot && !(1..=*length + 1).contains(from) {
                 return Err(format!(
                     "`log` from index {from}, expected 1 to {}, for the log has {length} entries",
                     *length + 1

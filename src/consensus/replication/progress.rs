@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use super::delivery::Delivery;
+use super::transfer::Transfer;
 use crate::consensus::fingerprint::Measure;
 use crate::consensus::log::Log;
 use crate::consensus::options::Timing;
@@ -38,6 +39,8 @@ pub(crate) struct Progress {
     pub unanswered: u32,
     /// When it was last heard.
     pub heard_at: Time,
+    /// The snapshot that it is being sent, because it needs entries that are gone.
+    pub transfer: Option<Transfer>,
 }
 
 /// How likely a follower is to answer; the least is the likeliest.
@@ -60,6 +63,7 @@ impl Progress {
             awaiting_in_loss: false,
             unanswered: 0,
             heard_at,
+            transfer: None,
         }
     }
 
@@ -84,6 +88,9 @@ impl Progress {
         longest: Duration,
         patience: impl FnOnce() -> Duration,
     ) -> Time {
+        if let Some(transfer) = &self.transfer {
+            return transfer.due(patience, interval);
+        }
         if self.backlog && self.awaiting.is_some() && !self.missing {
             let late = patience() * 2u32.saturating_pow(self.unanswered.min(20));
             return self.sent_at + late.min(interval);
@@ -110,7 +117,8 @@ impl Progress {
 
     /// Where this follower stands among those that could be sent the next append.
     pub(crate) fn rank(&self, now: Time, delivery: Delivery) -> Rank {
-        let gone = self.seems_gone(delivery);
+        // Who needs a snapshot first cannot hold new entries.
+        let gone = self.seems_gone(delivery) || self.transfer.is_some();
         let trusted = self.confirmed && !gone;
         // Among those that seem to live all are as good; among the others who was heard last.
         let heard_at = if trusted { now } else { self.heard_at };
@@ -146,12 +154,31 @@ impl Progress {
         self.sent_through = self.sent_through.max(behind);
         if response_wanted {
             self.told = self.told.max(commit);
-            if self.awaiting.is_none() {
-                self.awaiting = Some(now);
-                self.awaiting_in_loss = delivery.loses_much();
-            }
-            self.unanswered = self.unanswered.saturating_add(1);
+            self.note_awaiting(now, delivery);
         }
+    }
+
+    /// Notes that a part of a snapshot was sent.
+    pub(crate) fn note_part_sent(&mut self, now: Time, delivery: Delivery) {
+        self.backlog = true;
+        self.sent_at = now;
+        self.note_awaiting(now, delivery);
+    }
+
+    /// A response is due.
+    fn note_awaiting(&mut self, now: Time, delivery: Delivery) {
+        if self.awaiting.is_none() {
+            self.awaiting = Some(now);
+            self.awaiting_in_loss = delivery.loses_much();
+        }
+        self.unanswered = self.unanswered.saturating_add(1);
+    }
+
+    /// It needs no entry of the log through there.
+    pub(crate) fn has_through(&self) -> Index {
+        let transfer = self.transfer.as_ref();
+        let through = transfer.map_or(Index::ZERO, |transfer| transfer.last().index);
+        self.matched.max(through)
     }
 
     /// Notes that the follower has answered.
@@ -166,6 +193,8 @@ impl Progress {
     pub(crate) fn note_matched(&mut self, index: Index, last: Index) -> bool {
         self.confirmed = true;
         self.matched = self.matched.max(index);
+        self.transfer
+            .take_if(|transfer| transfer.last().index <= index);
         self.next = self.next.max(index.next());
         std::mem::take(&mut self.backlog) && self.next <= last
     }
@@ -177,7 +206,9 @@ impl Progress {
             return false;
         }
         let start = hint.index.min(previous.previous()).0;
-        let fits = (self.matched.0..=start)
+        // What is gone need not be searched: whoever lacks any of it needs a snapshot.
+        let lowest = self.matched.max(log.base().index).0;
+        let fits = (lowest..=start)
             .rev()
             .filter_map(|index| log.id_at(Index(index)))
             .find(|ours| ours.term <= hint.term)
@@ -202,6 +233,7 @@ impl Progress {
             unanswered,
             // Only their order counts.
             heard_at: _,
+            transfer,
         } = self;
         (matched, next, sent_through, told).hash(hasher);
         (confirmed, backlog, missing, unanswered).hash(hasher);
@@ -210,6 +242,9 @@ impl Progress {
         // first one without an answer.
         let interval = timing.heartbeat_interval;
         let longest = measure.horizon().max(4 * interval).max(timing.retry_max);
+        if let Some(transfer) = transfer {
+            transfer.fingerprint(measure, interval, hasher);
+        }
         let awaiting = awaiting.map(|at| measure.age(at, longest));
         (measure.age(*sent_at, 2 * interval), awaiting).hash(hasher);
     }

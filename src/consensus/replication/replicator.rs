@@ -2,6 +2,7 @@
 
 mod responses;
 mod retrying;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -165,7 +166,8 @@ impl Replicator {
     fn route_end(&self) -> Option<Id> {
         let (awaited, _) = self.wishes.awaited?;
         let progress = self.followers.find(awaited)?;
-        progress.is_worth_asking(self.delivery).then_some(awaited)
+        let can_hold = progress.transfer.is_none();
+        (can_hold && progress.is_worth_asking(self.delivery)).then_some(awaited)
     }
 
     /// The one whose word is awaited is told at once that what it is about is committed, if it cannot see that for
@@ -175,7 +177,10 @@ impl Replicator {
         let Some((awaited, from)) = self.wishes.awaited else {
             return;
         };
-        let told = self.followers.find(awaited).map(|progress| progress.told);
+        // Who is being sent a snapshot learns it by that.
+        let can_hold = |progress: &&Progress| progress.transfer.is_none();
+        let told = self.followers.find(awaited).filter(can_hold);
+        let told = told.map(|progress| progress.told);
         if from > commit || told.is_none_or(|told| told >= commit) {
             return;
         }
@@ -319,12 +324,17 @@ impl Replicator {
             response_wanted || rest.is_empty(),
             "only what wants a response is passed on"
         );
+        if rest.is_empty() && self.follower(first).transfer.is_some() {
+            return self.send_part(core, first);
+        }
         let (now, patience) = (core.now, self.patience(&core.options.timing));
         let in_doubt = self.doubts_from(core).is_some_and(|from| now >= from);
         let mut start = core.log.last_index().next();
         for &id in route {
             start = start.min(self.follower(id).start(now, patience));
         }
+        // Who lacks what is gone refuses what comes behind it, and is sent a snapshot then.
+        start = start.max(core.log.base().index.next());
         let entries = core.log.batch(start, &core.options.limits);
         let previous = core
             .log

@@ -9,6 +9,7 @@ use ::log::{error, info};
 use crate::consensus::core::Core;
 use crate::consensus::durable::OwedReceipt;
 use crate::consensus::entry::{Command, Entry};
+use crate::consensus::log::Log;
 use crate::consensus::members::reached_by;
 use crate::consensus::message::{Append, AppendOutcome, AppendResponse, Body, Receipt};
 use crate::consensus::mistakes::Mistake;
@@ -24,8 +25,9 @@ pub(crate) fn take_append<C: Command>(core: &mut Core<C>, leader: Id, append: Ap
         Some(leader),
         "an append is taken in by followers of its leader alone"
     );
-    let outcome = if core.log.holds(append.previous) {
-        let matched = match store(core, append.previous, &append.entries) {
+    let (previous, entries) = behind_base(&core.log, append.previous, &append.entries);
+    let outcome = if core.log.holds(previous) {
+        let matched = match store(core, previous, entries) {
             Ok(matched) => matched,
             Err(problem) => {
                 return error!(
@@ -111,6 +113,25 @@ pub(crate) fn give_receipts<C: Command>(core: &mut Core<C>) {
             receipts.push(own_receipt(core, AppendOutcome::Matched(matched)));
             respond(core, leader, receipts, sent_at);
         }
+    }
+}
+
+/// The part of an append that lies behind our log's base. What lies before is committed, so the leader has the same
+/// there; only if the entry at the base is in the append as another one, nobody can have sent that, and it is left as it
+/// is, to be refused.
+fn behind_base<'a, C>(
+    log: &Log<C>,
+    previous: LogId,
+    entries: &'a [Entry<C>],
+) -> (LogId, &'a [Entry<C>]) {
+    let base = log.base();
+    let Some(skipped) = base.index.0.checked_sub(previous.index.0 + 1) else {
+        return (previous, entries);
+    };
+    match entries.get(skipped as usize) {
+        Some(last) if last.term != base.term => (previous, entries),
+        Some(_) => (base, &entries[skipped as usize + 1..]),
+        None => (base, &[]),
     }
 }
 

@@ -318,6 +318,21 @@ impl Policy for LastAnswers {
         answers
     }
 
+    fn settled(&self) -> Index {
+        self.settled_through()
+    }
+
+    fn installed(&mut self, log: &Log<Command>) -> Vec<Arc<Put>> {
+        let base = log.base().index;
+        // Whoever made the snapshot knew that all of these are settled: so this replica owes no answer to any.
+        self.told_settled = self.told_settled.max(base);
+        self.applied.insert(self.own, base);
+        self.has_news = true;
+        self.ledger.restart_behind(base);
+        self.taken.take_covered(log);
+        Vec::new()
+    }
+
     fn overwritten(&mut self, log: &Log<Command>) -> Vec<Arc<Put>> {
         self.taken.take_overwritten(log)
     }

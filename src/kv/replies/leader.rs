@@ -34,6 +34,10 @@ impl Policy for LeaderAnswers {
         self.taken.take_committed(at).into_iter().collect()
     }
 
+    fn installed(&mut self, log: &Log<Command>) -> Vec<Arc<Put>> {
+        self.taken.take_covered(log)
+    }
+
     fn overwritten(&mut self, log: &Log<Command>) -> Vec<Arc<Put>> {
         self.taken.take_overwritten(log)
     }

@@ -201,6 +201,14 @@ impl Ledger {
         }
     }
 
+    /// A snapshot covers everything through `base`, and nothing is behind it.
+    pub(super) fn restart_behind(&mut self, base: Index) {
+        *self = Ledger {
+            seen: base,
+            ..Ledger::default()
+        };
+    }
+
     /// What a model checker tells ledgers apart by.
     pub(super) fn fingerprint(&self, hasher: &mut impl Hasher) {
         let Ledger {

@@ -93,6 +93,15 @@ pub(crate) trait Policy {
     /// The entry at `index` has been applied. Returns the puts whose clients this replica is to answer now.
     fn applied(&mut self, log: &Log<Command>, index: Index) -> Vec<Arc<Put>>;
 
+    /// Through where a snapshot may cover the log: nobody owes an answer to anything before.
+    fn settled(&self) -> Index {
+        Index(u64::MAX)
+    }
+
+    /// A snapshot has taken the place of the log through its base, without this replica having applied what it covers.
+    /// Returns the puts whose clients this replica is to answer now.
+    fn installed(&mut self, log: &Log<Command>) -> Vec<Arc<Put>>;
+
     /// Returns the puts that this replica took in and of which it is certain now that they never take effect.
     fn overwritten(&mut self, log: &Log<Command>) -> Vec<Arc<Put>>;
 

@@ -33,6 +33,18 @@ impl Taken {
         self.0.remove(&(at.index, at.term))
     }
 
+    /// Takes out those that a snapshot covers, and returns them; and forgets those of which cannot be known any more
+    /// whether it does.
+    pub(super) fn take_covered(&mut self, log: &Log<Command>) -> Vec<Arc<Put>> {
+        self.0.retain(|(index, _), _| !log.has_forgotten(*index));
+        let base = log.base().index;
+        let is_covered = |&(index, term): &(Index, Term), _: &mut Arc<Put>| {
+            index <= base && log.holds(LogId { term, index })
+        };
+        let covered = self.0.extract_if(.., is_covered);
+        covered.map(|(_, put)| put).collect()
+    }
+
     /// Takes out those of which it is decided that they never take effect.
     pub(super) fn take_overwritten(&mut self, log: &Log<Command>) -> Vec<Arc<Put>> {
         let commit = log.commit();

@@ -409,9 +409,9 @@ fn fingerprint(promises: &Promises) -> u64 {
 
 /// The puts in a replica's log, with their places.
 pub(crate) fn puts<'a>(view: &View<'a>) -> impl Iterator<Item = (Index, &'a Put)> + use<'a> {
-    let entries = view.entries().enumerate();
-    entries.filter_map(|(place, entry)| match entry.command() {
-        Some(Command::Put(put)) => Some((Index(place as u64 + 1), &**put)),
+    let entries = view.log().entries();
+    entries.filter_map(|(index, entry)| match entry.command() {
+        Some(Command::Put(put)) => Some((index, &**put)),
         Some(Command::TakeOver(_)) | None => None,
     })
 }

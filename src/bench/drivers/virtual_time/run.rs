@@ -23,6 +23,8 @@ pub struct Run {
     pub trace: Option<String>,
     /// How many steps the replicas took.
     pub steps: u64,
+    /// How often a replica's log has let go of entries, and how many snapshots were installed.
+    pub snapshots: (u64, u64),
 }
 
 /// Makes a run. Ends at the first broken promise.
@@ -60,8 +62,10 @@ fn finish(driver: Driver, stopped: Option<Violation>) -> Run {
         trace,
         steps,
         recorder,
+        ref promises,
         ..
     } = driver;
+    let snapshots = promises.snapshots();
     let journal = simulation.take_journal();
     let recording = journal.zip(recorder).map(|(journal, recorder)| {
         Recording::new(journal, recorder.into_states(), |from, to, posted| {
@@ -76,6 +80,7 @@ fn finish(driver: Driver, stopped: Option<Violation>) -> Run {
         violation: violation.or(stopped),
         trace: trace.into_text(),
         steps,
+        snapshots,
     }
 }
 

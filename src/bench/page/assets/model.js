@@ -63,6 +63,8 @@ L.model = (data) => {
     for (const [key, value] of Object.entries(change)) {
       if (key === "log") {
         state.log.length = Math.min(state.log.length, value.from - 1);
+        // What a snapshot covers was not told.
+        while (state.log.length < value.from - 1) state.log.push([value.covered ?? 0, "snapshot", "FFFF", ""]);
         for (const entry of value.entries) state.log.push(entry);
       } else {
         state[key] = value;

@@ -8,6 +8,8 @@ L.theme = (() => {
   const KINDS = {
     append: ["#0072b2", "#56b4e9", [], "triangle"],
     append_response: ["#2a8fbd", "#9ad4f5", [6, 3], "dot"],
+    snapshot: ["#5b3f9e", "#b49cf0", [], "square"],
+    snapshot_response: ["#5b3f9e", "#b49cf0", [6, 3], "ring"],
     pre_vote: ["#a04f7c", "#cc79a7", [2, 3], "square"],
     pre_vote_response: ["#a04f7c", "#e3a9c9", [2, 5], "ring"],
     vote: ["#b84a00", "#f0833a", [8, 3], "square"],

@@ -47,7 +47,8 @@ impl Replicator {
                 ),
                 AppendOutcome::Refused { previous, hint } => {
                     progress.note_heard(now);
-                    if progress.back_off(previous, hint, &core.log) {
+                    let is_known = progress.transfer.is_some();
+                    if !is_known && progress.back_off(previous, hint, &core.log) {
                         debug!("{follower} lacks entries from {} on", progress.next);
                         behind.push(follower);
                     }
@@ -63,7 +64,8 @@ impl Replicator {
         let lacks_quorum = self.held_by_quorum(core) < last;
         for follower in behind {
             // What is committed anyway can wait, the next append repairs it; but not what takes several.
-            let is_far = is_far_behind(core, self.follower(follower));
+            let is_far =
+                self.begin_transfer(core, follower) || is_far_behind(core, self.follower(follower));
             if is_far || lacks_quorum || self.wishes.missed.contains(&follower) {
                 more.push(follower);
             }

@@ -44,7 +44,10 @@ impl State {
                     Body::PreVoteResponse(_) => 1,
                     Body::Vote(_) => 2,
                     Body::VoteResponse(_) => 3,
-                    Body::Append(_) | Body::AppendResponse(_) => 4,
+                    Body::Append(_)
+                    | Body::AppendResponse(_)
+                    | Body::Snapshot(_)
+                    | Body::SnapshotResponse(_) => 4,
                 };
                 (stage, envelope.from, envelope.to)
             };

@@ -84,7 +84,10 @@ macro_rules! search {
     };
 }
 
-const SEARCHES: [Search; 20] = [
+/// Everything that is settled goes into a snapshot at once.
+const SNAPSHOTS: &str = "log_floor=0,log_percent=0";
+
+const SEARCHES: [Search; 23] = [
     search!(consensus CommitOlderTerms, "advanced-4", 5, ONE_AT_A_TIME),
     search!(consensus VoteTwice, "extra/contention", 5, HASTY),
     search!(consensus NoUpToDateCheck, "crash-4", 5, ""),
@@ -95,6 +98,9 @@ const SEARCHES: [Search; 20] = [
     search!(consensus LeaseFromAnswer, "extra/chaos", 10, ""),
     search!(consensus RouteIsNoQuorum, "extra/chaos", 10, ""),
     search!(consensus NoPreVoteRefusal, "partition-4", 2, ""),
+    search!(consensus HeldSinceLost, "extra/chaos", 5, "log_floor=0,log_percent=0,replies=leader"),
+    search!(consensus InstallOverNewer, "extra/reorder-duplicate", 5, SNAPSHOTS),
+    search!(service SnapshotOfUnsettled, "extra/chaos", 10, SNAPSHOTS),
     search!(service AnswerBeforeQuorum, "simple-1", 2, ""),
     search!(service RedirectInLimbo, "extra/one-way", 5, ""),
     search!(service GetOverlooksLimbo, "extra/contention", 10, ""),
@@ -103,7 +109,7 @@ const SEARCHES: [Search; 20] = [
     search!(consensus ReceiptBeforeSync, "extra/crash-restart", 2, ""),
     search!(consensus LeaderCountsUnsynced, "extra/crash-restart", 5, ""),
     search!(consensus LeaseSurvivesRestart, "extra/crash-restart", 5, ""),
-    search!(consensus HeldSinceLost, "extra/crash-restart", 10, LONG_LEASE),
+    search!(consensus RestoredTooOld, "extra/crash-restart", 10, LONG_LEASE),
     search!(service AnswerAgain, "extra/power-loss", 10, ""),
 ];
 
@@ -137,6 +143,43 @@ fn every_built_in_mistake_is_found_and_the_honest_build_survives_the_same_sweep(
         assert_eq!(search.find(false), None, "{name}");
     }
     assert!(missed.is_empty(), "not found: {missed:?}");
+}
+
+/// With a log that may take hardly anything, everything that goes on goes on around snapshots.
+#[test]
+fn snapshots_are_taken_and_installed_all_the_time_and_no_promise_is_broken() {
+    let snapshots = |name: &str, text: &str| {
+        let run = run(&Order {
+            options: Options::from_text(text).expect("well-formed"),
+            ..Order::new(course(name), 1)
+        });
+        assert_eq!(run.violation, None, "{name} with {text}");
+        assert_eq!(run.report.counters.incorrect, 0, "{name} with {text}");
+        run.snapshots
+    };
+    // In one part, in many parts, and with a log that keeps a few entries.
+    let ways = [
+        SNAPSHOTS,
+        "log_floor=0,log_percent=0,max_append_bytes=400",
+        "log_floor=700,log_percent=0",
+    ];
+    let mut all = (0, 0);
+    for name in [
+        "crash-4",
+        "advanced-4",
+        "partition-4",
+        "extra/chaos",
+        "extra/one-way",
+    ] {
+        for text in ways {
+            let (compactions, installs) = snapshots(name, text);
+            assert!(compactions > 100, "{name} with {text}: {compactions}");
+            all = (all.0 + compactions, all.1 + installs);
+        }
+    }
+    assert!(all.0 > 5_000 && all.1 > 100, "{all:?}");
+    // The course's tests never come so far with the defaults.
+    assert_eq!(snapshots("simple-2", ""), (0, 0));
 }
 
 /// Whatever is kept for a trace, the run is the same, and the counts are the simulator's.
