@@ -99,8 +99,8 @@ impl fmt::Display for OpenError {
             ),
             OpenError::Damaged(damage) => write!(
                 f,
-                "{damage}. Nothing was changed. If it reads the same on another machine, durable data is lost: \
-                 move the directory away, and do not bring the replica back under its ID"
+                "{damage}. Nothing was changed. Try once more, in case only the reading failed. If it stays so, durable \
+                 data is lost: move the directory away, and do not bring the replica back under its ID"
             ),
         }
     }

@@ -14,14 +14,20 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings {
-            segment_bytes: 64 << 20,
-            mistake: Default::default(),
-        }
+        Settings::with_segment_bytes(64 << 20)
     }
 }
 
 impl Settings {
+    /// The defaults, but for [`Settings::segment_bytes`].
+    pub fn with_segment_bytes(segment_bytes: u64) -> Settings {
+        let mistake = Default::default();
+        Settings {
+            segment_bytes,
+            mistake,
+        }
+    }
+
     /// Whether this mistake is to be made.
     #[cfg(test)]
     pub(super) fn makes(&self, mistake: Mistake) -> bool {
