@@ -16,6 +16,7 @@
 //! | [`options`] | all constants as text | where the text comes from |
 //! | [`course`] | the course's replica: command line, socket, loop, datagrams | what the protocol decides |
 //! | `bin::leasekv` | its program | |
+//! | [`disk`] | a replica's memory on a disk: what was durable comes back after any crash | consensus, keys, values, sockets |
 //! | [`linearizability`] | whether a history of gets and puts can be explained | how it came about |
 //! | [`promises`] | what a cluster promises, checked after every step | anything but what can be seen of replicas |
 //! | [`mod@bench`] | puts replicas through bad networks and says what it found | see its table |
@@ -39,6 +40,8 @@
 pub mod bench;
 pub mod consensus;
 pub mod course;
+#[cfg(feature = "disk")]
+pub mod disk;
 pub mod id;
 pub mod kv;
 #[cfg(feature = "simulator")]

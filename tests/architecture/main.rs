@@ -25,6 +25,8 @@ const OUTSIDE: &[&str] = &[
     "rustix",
     "signal_hook",
 ];
+/// What a disk must not know of the machine.
+const SOCKETS: &[&str] = &["std::net", "mio", "rustix"];
 const JSON: &[&str] = &["serde_json"];
 /// Chance that no seed repeats.
 const CHANCE: &[&str] = &["rand::rng", "rand::random"];
@@ -49,6 +51,8 @@ const TABLE: &[Room] = &[
     room("options", &["consensus", "kv", "replica"], &[OUTSIDE, JSON, CHANCE]),
     room("course", &["id", "consensus", "kv", "replica"], &[]),
     room("bin::leasekv", &["course"], &[]),
+
+    room("disk", &["id"], &[SOCKETS, JSON, CHANCE]),
 
     // The simulator.
     room("linearizability", &["id"], &[OUTSIDE]),
@@ -82,7 +86,7 @@ const TABLE: &[Room] = &[
           "bench::record", "bench::world", "bench::verdict", "bench::trace"],
         &[OUTSIDE, CHANCE]),
     room("bench::app",
-        &["replica", "course::arguments", "linearizability", "bench::config", "bench::record",
+        &["disk::inspect", "replica", "course::arguments", "linearizability", "bench::config", "bench::record",
           "bench::verdict", "bench::trace", "bench::page", "bench::show", "bench::drivers::real",
           "bench::drivers::virtual_time"],
         &[]),

@@ -18,6 +18,7 @@ const USAGE: &str = "\
 run [OPTIONS] TEST
        run --from TRACE --report FILE
        run --check FILE
+       run --disk DIRECTORY
        run --merge FILE... [--report FILE] [--baseline FILE]";
 
 const EXAMPLES: &str = "\
@@ -32,10 +33,12 @@ Examples:
                                        what is better or worse than with --json before.jsonl
   run crash-3 --report crash-3.html    a page that shows what happened
   run --check history.jsonl            whether what clients saw is linearizable
+  run --disk /var/lib/leasekv/0001     what is in a replica's directory
 
 Exit status: 0 passed, 1 a test failed or something is worse than the baseline, 2 bad usage, a bad
 config or a file that could not be written, 130 interrupted.
-With --check: 0 linearizable, 1 not, 2 not a history, 3 too hard to decide.";
+With --check: 0 linearizable, 1 not, 2 not a history, 3 too hard to decide. With --disk: 0 sound,
+1 damaged, 2 no directory.";
 
 /// Puts a replicated key-value store through the tests of the course: real processes behind UDP
 /// sockets, clients, losses, crashes and partitions.
@@ -150,6 +153,17 @@ pub struct Options {
     )]
     pub(super) check: Option<PathBuf>,
 
+    /// Run nothing, but say what is in a replica's directory: hard state, range of the log, snapshots, damage
+    #[arg(
+        long,
+        value_name = "DIRECTORY",
+        conflicts_with_all = [
+            "replica", "silence", "seed", "virtual", "seeds", "runs", "jobs", "baseline", "json", "history",
+            "trace", "report", "check", "from", "merge", "test"
+        ]
+    )]
+    pub(super) disk: Option<PathBuf>,
+
     /// Run nothing, but sum up the results of several --json files, as of sweeps over parts of the seeds,
     /// with --report and --baseline if they are given
     #[arg(
@@ -163,7 +177,7 @@ pub struct Options {
     pub(super) merge: Vec<PathBuf>,
 
     /// A config file, its name, or `all` for the seventeen tests of the course
-    #[arg(value_name = "TEST", required_unless_present_any = ["check", "from", "merge"])]
+    #[arg(value_name = "TEST", required_unless_present_any = ["check", "disk", "from", "merge"])]
     pub(super) test: Option<PathBuf>,
 }
 

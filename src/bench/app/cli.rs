@@ -2,7 +2,7 @@
 //!
 //! 0: passed. 1: a test failed, or something is worse than the baseline. 2: bad usage, a bad config, nothing could be run, or a result could
 //! not be written. 128 + n: ended by signal n; 141: nobody read the output any more. With `--check`,
-//! see [`check`]. Must never run anything itself.
+//! see [`check`], with `--disk` [`disk`]. Must never run anything itself.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use super::arguments::{Options, Seeds};
 use super::places::{self, Written};
 use super::prepare::{ends, plan};
 use super::runner::{End, Outcome};
-use super::{check, merge, perform, pictures, runner};
+use super::{check, disk, merge, perform, pictures, runner};
 use crate::bench::drivers::real::strays::Mark;
 use crate::bench::drivers::real::watchdog;
 
@@ -59,6 +59,9 @@ pub fn main() -> ExitCode {
 fn run(options: &Options) -> Result<u8, String> {
     if let Some(file) = &options.check {
         return check::check_file(file, &mut std::io::stdout());
+    }
+    if let Some(directory) = &options.disk {
+        return disk::show(directory, &mut std::io::stdout());
     }
     if let (Some(from), Some(report)) = (&options.from, &options.report) {
         if places::are_same(from, report) {

@@ -17,6 +17,7 @@
 //! | [`narrator`] | what cores in virtual time log |
 //! | [`panics`] | what a panic said |
 //! | [`check`] | `--check`: a history file gets a verdict |
+//! | [`disk`] | `--disk`: what is in a replica's directory |
 //! | [`pictures`] | traces and pages into files, and from a trace to its page |
 //! | [`places`] | where files are |
 //! | [`replay`] | the command that repeats a run |
@@ -27,6 +28,7 @@ pub mod arguments;
 pub mod baseline;
 pub mod check;
 pub mod cli;
+pub mod disk;
 pub mod ends;
 pub mod jobs;
 pub mod kept;
