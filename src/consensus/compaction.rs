@@ -14,8 +14,8 @@ use super::role::Role;
 use super::snapshot::{Parts, Snapshot, State};
 use super::types::{Index, LogId};
 
-/// How many entries are let go in one step, at most: it must be short.
-const MAX_AT_ONCE: usize = 1_024;
+/// How many entries are let go in one step, at most: it must be short, but no fewer than an append brings.
+const MAX_AT_ONCE: usize = 512;
 
 /// How many times the limit the log may take for the sake of followers that lack entries.
 const FOR_FOLLOWERS: usize = 3;
@@ -55,6 +55,7 @@ impl<C: Command> Consensus<C> {
             _ => Index(u64::MAX),
         };
         let log = &mut self.core.log;
+        log.free_replaced(MAX_AT_ONCE);
         for _ in 0..MAX_AT_ONCE {
             let first = log.base().index.next();
             let limit = match first <= needed_by_none {

@@ -25,6 +25,8 @@ pub struct Log<C> {
     entries: VecDeque<Held<C>>,
     /// What these take, as the bound of their encoded size.
     bytes: usize,
+    /// What a snapshot has replaced, and is let go of bit by bit.
+    replaced: VecDeque<Held<C>>,
     commit: Index,
     /// The last entry that was never removed since somebody asked; see [`Log::take_truncation`].
     truncated_after: Option<Index>,
@@ -58,6 +60,7 @@ impl<C> Default for Log<C> {
             base: Base::default(),
             entries: VecDeque::new(),
             bytes: 0,
+            replaced: VecDeque::new(),
             commit: Index::ZERO,
             truncated_after: None,
             extent: None,
@@ -335,15 +338,24 @@ impl<C: Command> Log<C> {
             !self.is_stored(),
             "a log on stable storage must not begin behind a snapshot that is not there"
         );
+        let mut replaced = std::mem::take(&mut self.replaced);
+        replaced.append(&mut self.entries);
         *self = Log {
             base: Base {
                 id: base,
                 held_since: now,
                 spans,
             },
+            replaced,
             commit: base.index,
             ..Log::default()
         };
+    }
+
+    /// Frees so many of the entries that a snapshot has replaced: to free a million at once takes long.
+    pub(super) fn free_replaced(&mut self, count: usize) {
+        self.replaced
+            .truncate(self.replaced.len().saturating_sub(count));
     }
 
     /// Forgets since when the entries that are gone are held: a mistake.
@@ -393,6 +405,8 @@ impl<C: Hash> Log<C> {
             entries,
             // It follows from the entries.
             bytes: _,
+            // It decides nothing.
+            replaced: _,
             commit,
             truncated_after,
             // The numbers of its writes mean nothing.

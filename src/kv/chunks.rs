@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::command::Put;
 
 /// How many keys a chunk has at most. So few that copying one takes some microseconds, so many that a copy of all, which
-/// touches each chunk, takes less than a millisecond for a million keys.
-const MAX_KEYS: usize = 256;
+/// touches each chunk, takes about a millisecond for a million keys.
+const MAX_KEYS: usize = 128;
 
 /// What a put takes beside its key and value, about, in bytes.
 const FRAME: usize = 150;

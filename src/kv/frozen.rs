@@ -12,7 +12,7 @@ use super::command::{Put, escaped_size_bound};
 use crate::consensus::snapshot::State;
 
 /// How many chunks are let go of in one step: it must be short.
-const DISMANTLED_AT_ONCE: usize = 16;
+const DISMANTLED_AT_ONCE: usize = 4;
 
 /// A store as it was.
 #[derive(Debug)]
