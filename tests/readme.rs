@@ -3,6 +3,8 @@
 //! A sample is a fenced block that begins with `$ ./run …`. Here the command is run, and its output compared with
 //! the block. `UPDATE_GOLDENFILES=1 cargo test --test readme` writes the blocks anew.
 //!
+//! If several such lines begin it, they are run one after the other in the same directory, and the last one's output counts.
+//!
 //! A comment above the block says which lines are shown, if not all are; `...` stands for the others:
 //!
 //! ```text
@@ -190,7 +192,7 @@ fn hold_against_the_program(wanted: impl Fn(&str) -> bool) {
 struct Sample {
     /// The comment above the block: which lines are shown.
     shown: Option<String>,
-    /// The command, without the prompt.
+    /// The command, without the prompt; each on a line of its own, if there are several.
     command: String,
     /// What the page says that it prints.
     output: String,
@@ -207,7 +209,11 @@ fn samples(text: &str) -> Vec<Sample> {
         if !command.contains("./run ") || at == 0 || !lines[at - 1].starts_with("```") {
             continue;
         }
-        let rest = &lines[at + 1..];
+        let more = lines[at + 1..]
+            .iter()
+            .map_while(|line| line.strip_prefix(PROMPT));
+        let commands: Vec<&str> = std::iter::once(command).chain(more).collect();
+        let rest = &lines[at + commands.len()..];
         let length = rest.iter().position(|line| line.starts_with("```"));
         let length = length.expect("a fenced block has an end");
         let above = lines[..at - 1].iter().rfind(|line| !line.is_empty());
@@ -217,7 +223,7 @@ fn samples(text: &str) -> Vec<Sample> {
         });
         samples.push(Sample {
             shown,
-            command: command.to_owned(),
+            command: commands.join("\n"),
             output: joined(&rest[..length]),
         });
     }
@@ -227,7 +233,8 @@ fn samples(text: &str) -> Vec<Sample> {
 /// Writes a sample anew into its page.
 fn replace(page: &Path, sample: &Sample, output: &str) {
     let _guard = PAGES.lock().expect("no test panics while it writes");
-    let head = format!("{PROMPT}{}\n", sample.command);
+    let commands = sample.command.lines();
+    let head: String = commands.map(|it| format!("{PROMPT}{it}\n")).collect();
     let old = format!("{head}{}```", sample.output);
     let text = read(page);
     assert!(text.contains(&old), "{} has changed", page.display());
@@ -282,19 +289,32 @@ fn excerpt(output: &str, shown: Option<&str>) -> Result<String, String> {
     Ok(joined(&excerpt))
 }
 
-/// Runs a command of the pages in a directory that looks like this one. Gives its standard output.
-fn run(command: &str) -> String {
+/// Runs commands of the pages in a directory that looks like this one. Gives the last one's standard output.
+fn run(commands: &str) -> String {
     let place = tempfile::tempdir().expect("a directory");
     for name in ["configs", "examples"] {
         std::os::unix::fs::symlink(Path::new(ROOT).join(name), place.path().join(name))
             .expect("a link");
     }
     fs::create_dir(place.path().join("target")).expect("a directory");
+    let mut output = String::new();
+    for command in commands.lines() {
+        output = run_in(place.path(), command);
+    }
+    let left: Vec<_> = fs::read_dir(place.path())
+        .expect("the directory")
+        .map(|entry| entry.expect("an entry").file_name())
+        .filter(|name| !["configs", "examples", "target"].iter().any(|n| name == n))
+        .collect();
+    assert!(left.is_empty(), "$ {commands} leaves {left:?}");
+    output
+}
 
+fn run_in(place: &Path, command: &str) -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_leasekv-sim"));
     // As for somebody whose terminal knows UTF-8, whatever it is here.
     program
-        .current_dir(place.path())
+        .current_dir(place)
         .env_remove("RUST_LOG")
         .env_remove("LEASEKV_OPTIONS")
         .env_remove("LEASEKV_CONFIG_DIRECTORY")
@@ -311,12 +331,6 @@ fn run(command: &str) -> String {
         "$ {command}: exit status {status:?}, expected 0 or 1\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let left: Vec<_> = fs::read_dir(place.path())
-        .expect("the directory")
-        .map(|entry| entry.expect("an entry").file_name())
-        .filter(|name| !["configs", "examples", "target"].iter().any(|n| name == n))
-        .collect();
-    assert!(left.is_empty(), "$ {command} leaves {left:?}");
     without_clock(&String::from_utf8(output.stdout).expect("UTF-8"))
 }
 

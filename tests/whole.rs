@@ -131,7 +131,9 @@ fn killed_followers_are_not_missed() {
     let events = json!([
         {"type": "kill_non_leader", "time": 1}, {"type": "kill_non_leader", "time": 3}
     ]);
-    let (result, history) = run(&json!({"events": events, "drops": 0.05}));
+    // Where messages are lost, a silent answerer is waited for before another answers in its place (`answerer_doubt`).
+    let changes = json!({"events": events, "drops": 0.05, "end_wait": 6});
+    let (result, history) = run(&changes);
     assert_eq!(result["unanswered"], 0);
     assert_eq!(count_ok(&history), 200);
 }

@@ -76,7 +76,7 @@ fn write_report(
     }
     writeln!(text, "\n{}", paint.heading("## Correctness Checks"))?;
     write_errors(text, report, "", !output_shown, paint)?;
-    if report.passed() && !report.is_disproved() {
+    if report.is_good() {
         writeln!(text, "All correct.")?;
     }
     match &report.linearizability {
@@ -128,7 +128,7 @@ fn write_tiers(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Re
 /// The verdict's line, with the cause of a failure, and what proves it.
 fn write_verdict(text: &mut String, report: &Report, paint: Paint) -> std::fmt::Result {
     let name = &report.config.name;
-    let good = report.passed() && !report.is_disproved();
+    let good = report.is_good();
     let verdict = match good {
         true => paint.good(&format!("PASSED {name}")),
         false => paint.bad(&format!("FAILED {name}")),
@@ -413,7 +413,7 @@ pub fn interrupted_line(report: &Report) -> String {
 
 /// One of several runs: its line and, if it failed, why. `description` is what its test is about.
 pub fn test_line(description: &str, report: &Report, paint: Paint) -> String {
-    let mark = match report.passed() && !report.is_disproved() {
+    let mark = match report.is_good() {
         true => paint.good("[PASS]"),
         false => paint.bad("[FAIL]"),
     };

@@ -31,7 +31,7 @@ pub fn table(reports: &[Report], tests: usize, paint: Paint, columns: Option<u16
         }
         _ => wide,
     };
-    let passed = reports.iter().filter(|report| report.passed()).count();
+    let passed = reports.iter().filter(|report| report.is_good()).count();
     let meaning = match reports.iter().any(|report| report.evidence.doomed > 0) {
         true => format!("{DOOMED}\n"),
         false => String::new(),
@@ -91,7 +91,7 @@ fn rows(reports: &[Report], paint: Paint, narrow: Option<u16>) -> Table {
     }
     table.set_header(header);
     for report in reports {
-        let (verdict, colour) = match report.passed() {
+        let (verdict, colour) = match report.is_good() {
             true => ("PASS", Color::Green),
             false => ("FAIL", Color::Red),
         };
@@ -154,6 +154,7 @@ fn word(tier: Tier) -> &'static str {
 mod tests {
     use super::*;
     use crate::bench::show::golden;
+    use crate::bench::verdict::history_check::Linearizability;
 
     #[test]
     fn a_narrow_terminal_gets_a_table_that_fits_without_breaking_a_word() {
@@ -166,5 +167,22 @@ mod tests {
             let is_word = word.chars().next().is_some_and(|c| c.is_ascii_graphic());
             assert!(!is_word || narrow.contains(word), "{word} in {narrow}");
         }
+    }
+
+    #[test]
+    fn a_run_whose_history_is_disproved_is_no_pass() {
+        let good = golden::report();
+        assert!(good.is_good(), "the golden run is a good one");
+        let disproved = Report {
+            linearizability: Linearizability::Violated("a stale read".to_owned()),
+            ..golden::report()
+        };
+        let text = table(&[good, disproved], 2, Paint::new(false), None);
+        let verdicts: Vec<&str> = text
+            .split_whitespace()
+            .filter(|word| ["PASS", "FAIL"].contains(word))
+            .collect();
+        assert_eq!(verdicts, ["PASS", "FAIL"], "{text}");
+        assert!(text.contains("Passed 1 out of 2 tests"), "{text}");
     }
 }

@@ -98,9 +98,14 @@ impl Report {
         self.linearizability.known() == Some(false)
     }
 
+    /// Whether the run passed and its history does not prove the opposite.
+    pub fn is_good(&self) -> bool {
+        self.passed() && !self.is_disproved()
+    }
+
     /// The first cause of a failure; none of a run that is good, and of one that was not judged.
     pub fn why(&self) -> Option<&Cause> {
-        let failed = self.complete && (!self.passed() || self.is_disproved());
+        let failed = self.complete && !self.is_good();
         self.causes.first().filter(|_| failed)
     }
 

@@ -99,7 +99,7 @@ impl Progress {
         self.missing || delivery.is_death(self.unanswered)
     }
 
-    /// Whether its word is worth asking for. Where much gets lost, until it seems gone. Where nothing does, until its silence
+    /// Whether its word is worth asking for. Where much is lost, until it seems gone. Where nothing is, until its silence
     /// cannot be chance: that takes a message more at most, and then somebody else may do what it owes.
     pub(crate) fn is_worth_asking(&self, delivery: Delivery) -> bool {
         match self.missing || self.awaiting_in_loss {

@@ -52,7 +52,7 @@ fn contest() -> Bounded {
         ],
         last_term: 4,
         entries: 4,
-        timeouts: 4,
+        timeouts: 5,
         active: vec![Id(0), Id(1)],
         ..Bounded::from(vec![contested(&coarse())])
     }
