@@ -43,7 +43,7 @@ impl Slot<'_> {
             Slot::Plan(Plan::Route) => "route".to_owned(),
             Slot::Plan(Plan::Star) => "star".to_owned(),
             Slot::Storage(Storage::Memory) => "memory".to_owned(),
-            Slot::Storage(Storage::Disk) => "disk".to_owned(),
+            Slot::Storage(Storage::Stable) => "disk".to_owned(),
             Slot::Answerer(Answerer::Last) => "last".to_owned(),
             Slot::Answerer(Answerer::Leader) => "leader".to_owned(),
         }
@@ -66,7 +66,7 @@ impl Slot<'_> {
             Slot::Storage(slot) => {
                 *slot = match text {
                     "memory" => Storage::Memory,
-                    "disk" => Storage::Disk,
+                    "disk" => Storage::Stable,
                     _ => return Err("memory or disk"),
                 }
             }

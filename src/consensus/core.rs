@@ -80,7 +80,7 @@ impl<C: Command> Core<C> {
         let peers = vec![Peer::default(); members.peers().len()];
         let log = match options.storage {
             Storage::Memory => Log::default(),
-            Storage::Disk => Log::stored(),
+            Storage::Stable => Log::stored(),
         };
         Core {
             members,
@@ -131,7 +131,7 @@ impl<C: Command> Core<C> {
         core.port = Port::restored(core.changeable());
         let last = core.log.last().term;
         if last > core.term {
-            // The entries have reached the disk, and the hard state that came with them has not: so nothing was said in
+            // The entries have reached stable storage, and the hard state that came with them has not: so nothing was said in
             // that term.
             core.term = last;
             core.voted_for = None;
@@ -223,7 +223,7 @@ impl<C: Command> Core<C> {
     pub(super) fn awaited_write(&self) -> Option<u64> {
         match self.options.storage {
             Storage::Memory => None,
-            Storage::Disk => {
+            Storage::Stable => {
                 let is_news = self.port.is_news(self.changeable());
                 self.port.last_write(is_news || self.log.is_unwritten())
             }

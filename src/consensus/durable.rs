@@ -33,7 +33,7 @@ pub struct HardState {
     pub known: Vec<(Id, Incarnation)>,
 }
 
-/// Something to be stored. Its parts go to the disk in this order: first entries are cut, then new ones are added, and then
+/// Something to be stored. Its parts are stored in this order: first entries are cut, then new ones are added, and then
 /// the hard state follows. So whatever beginning of it a crash leaves, the hard state claims nothing that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Write<C> {
@@ -106,7 +106,7 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// Of a log that was read from the disk.
+    /// Of a log that was read from stable storage.
     pub(super) fn restored(last: Index) -> Extent {
         Extent {
             handed: last,
@@ -181,6 +181,8 @@ const MAX_OWED: usize = 16_384;
 /// What a replica knows of its writes. In memory there are none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Port {
+    /// Whether this replica has started with a memory.
+    was_here: bool,
     /// The number of the last write that was handed over.
     handed: u64,
     /// All writes through this number are durable.
@@ -197,6 +199,7 @@ impl Port {
     /// Of a replica that has been here before.
     pub(super) fn restored(written: Changeable) -> Port {
         Port {
+            was_here: true,
             written: Some(written),
             ..Port::default()
         }
@@ -204,7 +207,7 @@ impl Port {
 
     /// Whether it is durable who this replica is. Before, nobody may hear of it.
     pub(super) fn has_identity(&self) -> bool {
-        self.written.is_some() && (self.durable > 0 || self.handed == 0)
+        self.was_here || self.durable > 0
     }
 
     /// Whether the hard state must be written.
@@ -267,12 +270,14 @@ impl Port {
     pub(super) fn fingerprint(&self, hasher: &mut impl std::hash::Hasher) {
         use std::hash::Hash;
         let Port {
+            was_here,
             handed,
             durable,
             written,
             owed,
         } = self;
-        (handed - durable, *durable > 0, written, owed.len()).hash(hasher);
+        let has_identity = *was_here || *durable > 0;
+        (handed - durable, has_identity, written, owed.len()).hash(hasher);
         for owed in owed {
             let OwedReceipt {
                 after,

@@ -6,7 +6,7 @@ use super::durable::{HardState, Restored, Write};
 use super::entry::Entry;
 use super::types::{Index, LogId};
 
-/// What a disk holds of a replica's writes.
+/// What stable storage holds of a replica's writes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Image<C> {
     hard_state: Option<HardState>,
@@ -23,7 +23,7 @@ impl<C> Default for Image<C> {
 }
 
 impl<C: Clone> Image<C> {
-    /// Of how many parts a write consists, any number of which may have reached the disk in their order before it is
+    /// Of how many parts a write consists, any number of which may have reached stable storage in their order before it is
     /// durable.
     pub fn parts(write: &Write<C>) -> usize {
         usize::from(write.truncate_after.is_some())
@@ -31,7 +31,7 @@ impl<C: Clone> Image<C> {
             + usize::from(write.hard_state.is_some())
     }
 
-    /// A write has reached the disk.
+    /// A write has reached stable storage.
     ///
     /// # Panics
     ///
@@ -40,7 +40,7 @@ impl<C: Clone> Image<C> {
         self.store_parts(write, usize::MAX);
     }
 
-    /// The first parts of a write have reached the disk.
+    /// The first parts of a write have reached stable storage.
     ///
     /// # Panics
     ///
@@ -65,7 +65,7 @@ impl<C: Clone> Image<C> {
             let last = self.last_index();
             assert!(
                 Index(index) == last.next(),
-                "write {} has an entry {index}, and the log on the disk ends at {last}",
+                "write {} has an entry {index}, and the stored log ends at {last}",
                 write.number,
             );
             self.entries.push(entry.clone());
@@ -77,7 +77,7 @@ impl<C: Clone> Image<C> {
         }
     }
 
-    /// What a replica finds that starts with this disk; none if it has never been here.
+    /// What a replica finds that starts with it; none if it has never been here.
     pub fn restored(&self) -> Option<Restored<C>> {
         let hard_state = self.hard_state.clone()?;
         let entries = self.entries.clone();

@@ -27,15 +27,15 @@ pub(crate) enum Mistake {
     /// Reading the clock before the messages are received that it is to judge: a pause in between
     /// makes an old lease look new. The driver's mistake.
     ClockReadTooEarly,
-    /// Voting, and asking for votes, before the term and the vote are on the disk.
+    /// Voting, and asking for votes, before the term and the vote are on stable storage.
     VoteBeforeSync,
-    /// Giving a receipt before the entries are on the disk.
+    /// Giving a receipt before the entries are on stable storage.
     ReceiptBeforeSync,
-    /// Counting the leader's own copy of an entry before it is on the disk.
+    /// Counting the leader's own copy of an entry before it is on stable storage.
     LeaderCountsUnsynced,
     /// Going on as the leader after a restart, with a lease.
     LeaseSurvivesRestart,
-    /// Taking what was read from the disk for as old as can be: the lease of another may rest on it.
+    /// Taking what was read from stable storage for as old as can be: the lease of another may rest on it.
     HeldSinceLost,
 }
 

@@ -110,7 +110,7 @@ pub enum Storage {
     #[default]
     Memory,
     /// On stable storage, so that what must be there before something is said is written first: see `durable.rs`.
-    Disk,
+    Stable,
 }
 
 /// Along which routes new entries go.

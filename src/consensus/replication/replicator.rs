@@ -106,7 +106,7 @@ impl Replicator {
         self.wishes = wishes;
     }
 
-    /// The last index that a quorum holds, as the receipts show. Our own copy counts before it is on the disk: nothing need
+    /// The last index that a quorum holds, as the receipts show. Our own copy counts before it is on stable storage: nothing need
     /// be sent for that.
     pub(crate) fn held_by_quorum<C: Command>(&self, core: &Core<C>) -> Index {
         self.reached_with(core, core.log.last_index())

@@ -59,7 +59,7 @@ pub(crate) fn take_append<C: Command>(core: &mut Core<C>, leader: Id, append: Ap
     }
 }
 
-/// What was stored is not durable yet, so the receipt must wait. Those behind us on the route need not: they get the append
+/// What was stored is not durable yet, so the receipt must wait. Those behind us on the route need not: the append reaches them
 /// without our receipt, and that goes straight to the leader afterwards.
 fn answer_later<C: Command>(
     core: &mut Core<C>,

@@ -56,7 +56,7 @@ impl Core {
         let clock_start = Duration::from_millis(starts.random_range(0..100_000_000));
         let start = Time::from_epoch(clock_start);
         let seed = starts.random();
-        let has_disk = options.consensus.storage == Storage::Disk;
+        let has_disk = options.consensus.storage == Storage::Stable;
         let mut core = Core {
             replica: Replica::new(id, peers, options, seed, start),
             alive: true,

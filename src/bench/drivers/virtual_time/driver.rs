@@ -128,7 +128,7 @@ impl Driver {
             checks_steps: order.check_steps,
             promises: match options.consensus.storage {
                 Storage::Memory => Promises::new(ids.len()),
-                Storage::Disk => Promises::with_disks(ids.len()),
+                Storage::Stable => Promises::with_disks(ids.len()),
             },
             violation: None,
             trace: Transcript::new(order.keep_trace),
@@ -410,7 +410,7 @@ fn options_of(order: &Order) -> Options {
     let mut options = order.options.clone();
     let mut events = order.config.events.iter();
     if events.any(|event| event.kind.starts_again()) {
-        options.consensus.storage = Storage::Disk;
+        options.consensus.storage = Storage::Stable;
     }
     options
 }

@@ -223,7 +223,7 @@ L.diagram = (model, canvas, hooks) => {
     const taken = [];
     const there = model.events.filter((event) => event.kind !== "election" && event.time >= view.from && event.time <= view.to);
     const badness = (event) => (event.kind === "violation" ? 0
-      : ["kill", "died"].includes(event.fault.kind) ? 1 : ["heal", "resume"].includes(event.fault.kind) ? 3 : 2);
+      : ["kill", "died"].includes(event.fault.kind) ? 1 : ["heal", "resume", "start"].includes(event.fault.kind) ? 3 : 2);
     for (const event of there.sort((a, b) => badness(a) - badness(b) || a.time - b.time)) {
       const px = x(event.time);
       const bad = badness(event) < 2;
@@ -268,6 +268,7 @@ L.diagram = (model, canvas, hooks) => {
   const SHORT = {
     kill: (fault) => `✗ kills ${fault.replica}`,
     died: (fault) => `✗ ${fault.replica} died`,
+    start: (fault) => `▸ starts ${fault.replica} again`,
     pause: (fault) => `‖ pauses ${fault.replica}`,
     resume: (fault) => `▸ resumes ${fault.replica}`,
     split: (fault) => `⇹ split, majority ${fault.sides[fault.majority]?.join(" ") ?? "none"}`,

@@ -143,6 +143,29 @@ L.lanes = (model, frame) => {
           if (w > 60) tags.push(["paused", a + w / 2, y]);
         });
       }
+      // While it was down nothing is left of what it was, and its lane is as that of the dead.
+      for (const [from, to] of model.lives[replica].downs) {
+        if (to < view.from || from > view.to) continue;
+        band(context, lane, from, to, (a, w) => {
+          context.fillStyle = chrome.back;
+          context.fillRect(a, y - 11, w, 22);
+          context.save();
+          context.setLineDash([2, 5]);
+          context.strokeStyle = chrome.dead;
+          context.beginPath();
+          context.moveTo(a, y);
+          context.lineTo(a + w, y);
+          context.stroke();
+          context.restore();
+          if (from < view.from) return;
+          context.strokeStyle = chrome.bad;
+          context.lineWidth = 3;
+          context.beginPath();
+          L.shape(context, "cross", a, y, 8);
+          context.stroke();
+          if (w > 60) tags.push(["down", a + w / 2, y]);
+        });
+      }
       if (dead < view.to) {
         const a = Math.max(x(dead), LEFT);
         context.save();

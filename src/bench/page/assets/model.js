@@ -96,7 +96,7 @@ L.model = (data) => {
   };
 
   // Roles, leases, commits and lives as stretches for the lanes.
-  const lives = Array.from({ length: replicas }, () => ({ dead: Infinity, pauses: [] }));
+  const lives = Array.from({ length: replicas }, () => ({ dead: Infinity, downs: [], pauses: [] }));
   const splits = [];
   const cuts = [];
   let split = null;
@@ -107,6 +107,10 @@ L.model = (data) => {
       case "kill": case "died":
         lives[replica].dead = Math.min(lives[replica].dead, fault.time_ns);
         if (open && open[1] === end) open[1] = fault.time_ns;
+        break;
+      case "start":
+        if (lives[replica].dead < Infinity) lives[replica].downs.push([lives[replica].dead, fault.time_ns]);
+        lives[replica].dead = Infinity;
         break;
       case "pause":
         lives[replica].pauses.push([fault.time_ns, end]);
@@ -174,7 +178,8 @@ L.model = (data) => {
   data.leaders.forEach((change, index) => {
     const leader = number.get(change.leader);
     // Whoever is dead does not lead, whatever the others still say.
-    const to = Math.min(data.leaders[index + 1]?.time_ns ?? end, lives[leader]?.dead ?? end);
+    const stop = lives[leader]?.downs.find(([from]) => from >= change.time_ns)?.[0] ?? lives[leader]?.dead ?? end;
+    const to = Math.min(data.leaders[index + 1]?.time_ns ?? end, stop);
     if (leader === undefined || to <= change.time_ns) return;
     // The colour says the term, as on the lanes.
     const stretch = toldAnything && roles[leader]?.findLast((it) => it.role === "leader" && it.from < to);

@@ -152,7 +152,8 @@
     const told = model.stateAt(replica, time, before);
     const life = model.lives[replica];
     const paused = life.pauses.some(([from, to]) => from <= time && time < to);
-    const alive = time > life.dead || (time === life.dead && !before) ? "dead" : paused ? "paused" : "alive";
+    const isDown = life.downs.some(([from, to]) => from < time && time < to);
+    const alive = isDown || time > life.dead || (time === life.dead && !before) ? "dead" : paused ? "paused" : "alive";
     const id = model.name(replica);
     if (!told) {
       fill(`${id} at ${L.seconds(time, 1)}`, rows([["state", alive]]),

@@ -102,7 +102,7 @@ L.violations = (model, hooks) => {
       L.el("table", { class: "logs" },
         L.el("thead", {}, L.el("tr", {}, L.el("th", { scope: "col" }, "index"),
           columns.map((replica) => L.el("th", { scope: "col" }, `${model.name(replica)} `,
-            L.el("small", {}, model.lives[replica].dead <= violation.time_ns ? "dead" : `${states[replica].role} t${states[replica].term}`))))),
+            L.el("small", {}, model.lives[replica].dead <= violation.time_ns || model.lives[replica].downs.some(([from, to]) => from <= violation.time_ns && violation.time_ns < to) ? "dead" : `${states[replica].role} t${states[replica].term}`))))),
         L.el("tbody", {}, rows)));
   };
 

@@ -230,6 +230,22 @@ fn every_wrong_new_event_is_named_with_what_is_allowed() {
             json!({"type": "resume", "duration": 1}),
             "duration = 1: unknown key; known are type, time, replica".to_owned(),
         ),
+        (
+            json!({"type": "crash", "replica": "leader"}),
+            "down is missing: a number from 0 to 86400 seconds".to_owned(),
+        ),
+        (
+            json!({"type": "wipe", "down": 1}),
+            "replica is missing: \"leader\", \"random\" or".to_owned(),
+        ),
+        (
+            json!({"type": "restart", "replica": "0009", "down": 1}),
+            "replica = \"0009\": \"leader\", \"random\" or an ID".to_owned(),
+        ),
+        (
+            json!({"type": "power_loss", "down": 1, "replica": "0001"}),
+            "replica = \"0001\": unknown key; known are type, time, down".to_owned(),
+        ),
     ] {
         let mut event = event;
         event["time"] = json!(1);

@@ -199,3 +199,60 @@ fn a_random_pause_hits_whom_the_seed_says() {
     let hit: std::collections::HashSet<_> = (0..50).map(|seed| paused(seed)[0].1).collect();
     assert_eq!(hit.len(), 5);
 }
+
+/// What is stopped and started, as `(word, replica)`.
+fn stops(actions: &[Action<u32>]) -> Vec<(&'static str, usize)> {
+    let stop = |action: &Action<u32>| match *action {
+        Action::Kill(replica) => Some(("kill", replica)),
+        Action::Stop(replica) => Some(("stop", replica)),
+        Action::Start { replica, wiped } => Some((if wiped { "empty" } else { "start" }, replica)),
+        _ => None,
+    };
+    actions.iter().filter_map(stop).collect()
+}
+
+#[test]
+fn who_is_stopped_starts_again_in_time_and_clients_know() {
+    let mut stage = led(json!([
+        {"type": "crash", "time": 1, "replica": "leader", "down": 0.5},
+        {"type": "crash", "time": 1.2, "replica": "0002", "down": 9},
+        {"type": "restart", "time": 2, "replica": "0001", "down": 0.25},
+        {"type": "wipe", "time": 3, "replica": "0003", "down": 0}
+    ]));
+    // Events count from the end of the start wait.
+    let mut seen = Vec::new();
+    for quarter in 1..=40 {
+        let time = f64::from(quarter) / 4.0;
+        let stopped = stops(&stage.until(time));
+        seen.extend(stopped.into_iter().map(|(word, who)| (time, word, who)));
+    }
+    let words: Vec<_> = seen.iter().map(|&(_, word, who)| (word, who)).collect();
+    let expected = [
+        ("kill", 2),
+        ("start", 2),
+        ("stop", 1),
+        ("start", 1),
+        ("kill", 3),
+        ("empty", 3),
+    ];
+    assert_eq!(words, expected, "{seen:?}");
+    assert_eq!(seen[1].0 - seen[0].0, 0.5);
+    assert_eq!(seen[3].0 - seen[2].0, 0.25);
+    assert!((0..5).all(|replica| stage.simulation.standings.is_alive(replica)));
+}
+
+#[test]
+fn a_power_loss_stops_all_that_live() {
+    let mut stage = led(json!([
+        {"type": "kill_leader", "time": 1},
+        {"type": "power_loss", "time": 2, "down": 0.5}
+    ]));
+    let times = (1..=40).map(|quarter| f64::from(quarter) / 4.0);
+    let stopped: Vec<_> = times.flat_map(|time| stops(&stage.until(time))).collect();
+    let all = |word| [0, 1, 3, 4].map(|replica| (word, replica));
+    let expected: Vec<_> = std::iter::once(("kill", 2))
+        .chain(all("kill"))
+        .chain(all("start"))
+        .collect();
+    assert_eq!(stopped, expected);
+}
