@@ -30,6 +30,8 @@ pub(super) struct Answers {
     attempts: FxHashMap<String, Attempt>,
     /// The last take-over that is committed.
     last_take_over: Index,
+    /// A bit for each replica that has started again without its memory.
+    forgetful: u64,
 }
 
 impl Answers {
@@ -48,6 +50,11 @@ impl Answers {
         }
     }
 
+    /// A replica has started again without its memory. It may answer again what it has answered: of that nothing is promised.
+    pub(super) fn forget(&mut self, id: Id) {
+        self.forgetful |= 1 << id.0;
+    }
+
     /// A take-over is committed.
     pub(super) fn taken_over(&mut self, index: Index) {
         self.last_take_over = self.last_take_over.max(index);
@@ -57,16 +64,17 @@ impl Answers {
     pub(super) fn check(&mut self, id: Id, answer: &Answer) -> Checked {
         let mid = &answer.mid;
         let last_take_over = self.last_take_over;
+        let forgetful = self.forgetful;
         let attempt = self.attempt(mid);
         let bit = 1 << id.0;
-        if attempt.answered_by & bit != 0 {
+        if attempt.answered_by & bit & !forgetful != 0 {
             return broken(
                 "one answer an attempt",
                 format!("{id} answers {mid} a second time"),
             );
         }
         attempt.answered_by |= bit;
-        let was_stored = attempt.is_stored;
+        let was_stored = attempt.is_stored && bit & forgetful == 0;
         attempt.is_stored |= answer.outcome == Outcome::Stored;
         attempt.is_refused |= matches!(answer.outcome, Outcome::Redirect | Outcome::Fail);
         match (&answer.outcome, attempt.committed_at) {
@@ -96,6 +104,6 @@ impl Answers {
     /// What a model checker tells pasts apart by.
     pub(super) fn fingerprint(&self, hasher: &mut impl Hasher) {
         let sorted: BTreeMap<_, _> = self.attempts.iter().collect();
-        (sorted, self.last_take_over).hash(hasher);
+        (sorted, self.last_take_over, self.forgetful).hash(hasher);
     }
 }

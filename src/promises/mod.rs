@@ -154,6 +154,7 @@ impl Promises {
             has_forgotten: true,
             ..Known::default()
         };
+        self.answers.forget(id);
         let nothing = self.disks.restarted(id, None);
         nothing.expect("nothing is kept");
     }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use leasekv::consensus::Time;
 use leasekv::id::Id;
 
+use crate::disk::Disk;
 use crate::machine::{Machine, Outputs};
 
 /// One machine and its clock.
-pub(crate) struct Node<M> {
+pub(crate) struct Node<M: Machine> {
     pub(crate) machine: M,
+    pub(crate) disk: Disk<M::Command>,
     pub(crate) clock: Clock,
     pub(crate) alive: bool,
     /// Until when its process is stopped, as by SIGSTOP.
@@ -59,6 +61,10 @@ pub(crate) enum Parcel<M: Machine> {
     },
     /// Something that the cluster's user does with the machine.
     Call(Call<M>),
+    /// The first of its writes that are under way is durable, if this is still the same life.
+    Synced {
+        life: u64,
+    },
 }
 
 /// What has just happened to a machine.
@@ -84,6 +90,8 @@ pub(crate) struct Cluster<M: Machine> {
     pub(crate) cut: BTreeSet<(Id, Id)>,
     /// Whom to let act before the next arrival, because something arrived there.
     pending: Option<Id>,
+    /// What has become durable, when, whose and its number: for whoever tells of it.
+    pub(crate) synced: Vec<(Duration, Id, u64)>,
 }
 
 impl<M: Machine> Cluster<M> {
@@ -99,11 +107,13 @@ impl<M: Machine> Cluster<M> {
             weather,
             cut: BTreeSet::new(),
             pending: None,
+            synced: Vec::new(),
         };
         for (&id, &clock) in ids.iter().zip(clocks) {
             let machine = cluster.start(id, &ids, clock, 1);
             let node = Node {
                 machine,
+                disk: Disk::default(),
                 clock,
                 alive: true,
                 paused_until: Duration::ZERO,
@@ -125,6 +135,31 @@ impl<M: Machine> Cluster<M> {
         let members: Vec<Id> = self.nodes.keys().copied().collect();
         let (clock, life) = (self.nodes[&id].clock, self.nodes[&id].lives + 1);
         let machine = self.start(id, &members, clock, life);
+        let node = self.node(id);
+        node.machine = machine;
+        node.disk = Disk::default();
+        node.alive = true;
+        node.lives = life;
+    }
+
+    /// Kills a machine: of its writes that are not durable so many parts have reached its disk.
+    pub(crate) fn crash(&mut self, id: Id, parts: usize) {
+        let node = self.node(id);
+        node.alive = false;
+        node.disk.crash(parts);
+    }
+
+    /// Starts a machine again with its disk.
+    pub(crate) fn restart(&mut self, id: Id) {
+        let members: Vec<Id> = self.nodes.keys().copied().collect();
+        let (clock, life) = (self.nodes[&id].clock, self.nodes[&id].lives + 1);
+        let peers: Vec<Id> = members.iter().copied().filter(|&peer| peer != id).collect();
+        let seed = life * 1_000 + u64::from(id.0);
+        let now = clock.shows(self.now);
+        let machine = match self.nodes[&id].disk.restored() {
+            Some(stored) => M::restore(id, &peers, &self.options, stored, seed, now),
+            None => self.start(id, &members, clock, life),
+        };
         let node = self.node(id);
         node.machine = machine;
         node.alive = true;
@@ -275,6 +310,12 @@ impl<M: Machine> Cluster<M> {
         match parcel {
             Parcel::Letter { from, letter } => node.machine.receive(clock, from, letter),
             Parcel::Call(call) => call(&mut node.machine, clock),
+            Parcel::Synced { life } if life == node.lives => {
+                let number = node.disk.end_sync();
+                node.machine.durable(clock, number);
+                self.synced.push((now, to, number));
+            }
+            Parcel::Synced { .. } => return,
         }
         self.pending = Some(to);
     }
@@ -289,6 +330,10 @@ impl<M: Machine> Cluster<M> {
             node.machine.deadline() > clock,
             "{id} wants to be called at once, right after it was: time would stand still"
         );
+        if let Some(write) = node.machine.writes() {
+            let (after, life) = (node.disk.hand(now, write), node.lives);
+            self.post(after, id, Parcel::Synced { life });
+        }
         Step { id, outputs }
     }
 

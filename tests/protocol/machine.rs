@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
-use leasekv::consensus::{self, Consensus, Message, Time};
+use leasekv::consensus::{self, Consensus, Index, Message, Restored, Time, Write};
 use leasekv::id::Id;
 use leasekv::kv::{Answer, Command, Request};
 use leasekv::replica::{Input, Letter, Options, Output, Replica};
@@ -19,7 +19,20 @@ pub(crate) trait Machine {
     type Options: Clone;
 
     fn new(id: Id, peers: &[Id], options: &Self::Options, seed: u64, now: Time) -> Self;
+    /// One that starts again with what its disk holds, and through where it takes puts to be settled.
+    fn restore(
+        id: Id,
+        peers: &[Id],
+        options: &Self::Options,
+        stored: (Restored<Self::Command>, Index),
+        seed: u64,
+        now: Time,
+    ) -> Self;
     fn receive(&mut self, now: Time, from: Id, letter: Self::Letter);
+    /// What is to be stored, and through where it takes puts to be settled.
+    fn writes(&mut self) -> Option<(Write<Self::Command>, Index)>;
+    /// Everything through that write is durable.
+    fn durable(&mut self, now: Time, number: u64);
     fn advance(&mut self, now: Time) -> Outputs<Self>;
     fn deadline(&self) -> Time;
     fn consensus(&self) -> &Consensus<Self::Command>;
@@ -53,8 +66,30 @@ impl Machine for Replica {
         Replica::new(id, peers, options.clone(), seed, now)
     }
 
+    fn restore(
+        id: Id,
+        peers: &[Id],
+        options: &Options,
+        (consensus, settled): (Restored<Command>, Index),
+        seed: u64,
+        now: Time,
+    ) -> Replica {
+        let restored = leasekv::replica::Restored { consensus, settled };
+        let replica = Replica::restore(id, peers, options.clone(), restored, seed, now);
+        replica.expect("it has written that itself")
+    }
+
     fn receive(&mut self, now: Time, from: Id, letter: Letter) {
         self.receive(now, Input::Letter { from, letter });
+    }
+
+    fn writes(&mut self) -> Option<(Write<Command>, Index)> {
+        let write = self.writes()?;
+        Some((write.consensus, write.settled))
+    }
+
+    fn durable(&mut self, now: Time, number: u64) {
+        self.receive(now, Input::Durable(number));
     }
 
     fn advance(&mut self, now: Time) -> Outputs<Replica> {
@@ -114,8 +149,28 @@ impl Machine for Consensus<Word> {
         Consensus::new(id, peers, options.clone(), seed, now)
     }
 
+    fn restore(
+        id: Id,
+        peers: &[Id],
+        options: &consensus::Options,
+        (restored, _): (Restored<Word>, Index),
+        seed: u64,
+        now: Time,
+    ) -> Self {
+        let restored = Consensus::restore(id, peers, options.clone(), restored, seed, now);
+        restored.expect("it has written that itself")
+    }
+
     fn receive(&mut self, now: Time, from: Id, letter: Message<Word>) {
         self.receive(now, from, letter);
+    }
+
+    fn writes(&mut self) -> Option<(Write<Word>, Index)> {
+        Some((self.writes()?, Index::ZERO))
+    }
+
+    fn durable(&mut self, now: Time, number: u64) {
+        self.durable(now, number);
     }
 
     fn advance(&mut self, now: Time) -> Outputs<Self> {

@@ -8,6 +8,7 @@ mod bounded;
 mod chaos;
 mod cluster;
 mod consensus_script;
+mod disk;
 mod forge;
 mod kv_script;
 mod machine;
@@ -63,6 +64,10 @@ scripts! { consensus, crate::consensus_script::ConsensusScript:
     commit_own_term_only,
     copies,
     death_or_bad_luck,
+    disk_commit,
+    disk_receipt,
+    disk_restart,
+    disk_vote,
     doubt,
     doubt_ends_in_election,
     election,
@@ -100,6 +105,7 @@ scripts! { kv, crate::kv_script::KvScript:
     compaction,
     delivered_twice,
     deposed_reads,
+    disk_answers,
     held_bytes,
     leader_replies,
     leader_replies_deposed,

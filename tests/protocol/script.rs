@@ -8,6 +8,8 @@
 //! | `run 50ms` | lets time pass (a hop takes 0.1 ms) |
 //! | `timeout ID` | puts the clock of that replica forward to its next deadline, as no real clock does: not for stories about leases |
 //! | `kill ID` / `forget ID` | for ever / it starts again without its memory |
+//! | `crash ID [parts=N]` / `restart ID` | with `storage=disk`: it is killed, and so many parts of what was not durable have reached its disk (0) / it starts again with its disk |
+//! | `sync ID 5ms` | with `storage=disk`: a write of that replica takes so long (1 ms) |
 //! | `pause ID` / `resume ID` | its process stands still, and what arrives waits / takes it in together and goes on |
 //! | `messages on\|off` | shows each delivery, or only what it leads to |
 //! | `count` | the messages sent since the last count |
@@ -152,6 +154,16 @@ impl<M: Subject> Stage<M> {
             }
             "kill" => story.kill(replica(command, 0)?),
             "forget" => story.forget(replica(command, 0)?),
+            "crash" => {
+                let mut arguments = command.consume_args();
+                let parts = arguments.take_key("parts").unwrap_or("0").parse()?;
+                story.crash(replica(command, 0)?, parts);
+            }
+            "restart" => story.restart(replica(command, 0)?),
+            "sync" => {
+                let takes = duration(positional(command, 1)?)?;
+                story.cluster.node(replica(command, 0)?).disk.takes = takes;
+            }
             "pause" => story.pause(replica(command, 0)?),
             "resume" => {
                 story.resume(replica(command, 0)?);

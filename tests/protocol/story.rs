@@ -150,6 +150,10 @@ impl<M: Machine> Story<M> {
                 }
                 !is_lost
             });
+            for (at, id, number) in std::mem::take(&mut self.cluster.synced) {
+                let ms = at.as_micros() as f64 / 1e3;
+                arrivals.push(format!("{ms:.1}ms {id} has write {number} on its disk"));
+            }
             for arrival in arrivals {
                 writeln!(self.text, "{arrival}").expect("memory");
             }
@@ -203,6 +207,18 @@ impl<M: Machine> Story<M> {
         let seen = Seen::of(&self.cluster.nodes[&id].machine);
         self.seen.insert(id, seen);
         self.tell(&format!("{id} starts again without its memory"));
+    }
+
+    pub(crate) fn crash(&mut self, id: Id, parts: usize) {
+        self.cluster.crash(id, parts);
+        self.tell(&format!("{id} crashes"));
+    }
+
+    pub(crate) fn restart(&mut self, id: Id) {
+        self.cluster.restart(id);
+        let seen = Seen::of(&self.cluster.nodes[&id].machine);
+        self.seen.insert(id, seen);
+        self.tell(&format!("{id} starts again with its disk"));
     }
 
     pub(crate) fn pause(&mut self, id: Id) {

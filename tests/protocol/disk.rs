@@ -1,0 +1,69 @@
+//! A disk for scripts: each write takes as long as the script says, one after the other.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use leasekv::consensus::image::Image;
+use leasekv::consensus::{Command, Index, Restored, Write};
+
+/// How long a write takes, if a script says nothing else.
+const SYNC: Duration = Duration::from_millis(1);
+
+/// A machine's disk.
+pub(crate) struct Disk<C> {
+    image: Image<C>,
+    settled: Index,
+    under_way: VecDeque<(Write<C>, Index)>,
+    /// When the last of those will be durable.
+    done_at: Duration,
+    /// How long a write takes.
+    pub(crate) takes: Duration,
+}
+
+impl<C: Command> Default for Disk<C> {
+    fn default() -> Self {
+        Disk {
+            image: Image::default(),
+            settled: Index::ZERO,
+            under_way: VecDeque::new(),
+            done_at: Duration::ZERO,
+            takes: SYNC,
+        }
+    }
+}
+
+impl<C: Command> Disk<C> {
+    /// Takes a write, and says after how long it will be durable.
+    pub(crate) fn hand(&mut self, now: Duration, write: (Write<C>, Index)) -> Duration {
+        self.under_way.push_back(write);
+        self.done_at = self.done_at.max(now) + self.takes;
+        self.done_at - now
+    }
+
+    /// The first write that is under way is durable: returns its number.
+    pub(crate) fn end_sync(&mut self) -> u64 {
+        let (write, settled) = self.under_way.pop_front().expect("it is under way");
+        self.image.store(&write);
+        self.settled = settled;
+        write.number
+    }
+
+    /// So many parts of what is under way have reached the disk; the rest is lost.
+    pub(crate) fn crash(&mut self, parts: usize) {
+        let mut left = parts;
+        for (write, _) in std::mem::take(&mut self.under_way) {
+            let here = Image::parts(&write).min(left);
+            self.image.store_parts(&write, here);
+            left -= here;
+            if left == 0 {
+                break;
+            }
+        }
+        self.done_at = Duration::ZERO;
+    }
+
+    /// What is there; nothing, if nothing ever was.
+    pub(crate) fn restored(&self) -> Option<(Restored<C>, Index)> {
+        Some((self.image.restored()?, self.settled))
+    }
+}
