@@ -158,9 +158,9 @@ fn main() {
         };
         trials.push(Trial::test(name, test).with_ignored_flag(missing));
     }
-    // A run has the machine for itself, unless somebody wants it otherwise: a replica that a busy machine
-    // starts late is another one's stand-in.
-    arguments.test_threads.get_or_insert(1);
+    // Two runs at a time, unless somebody wants it otherwise: on a busier machine a replica starts late, and is another
+    // one's stand-in.
+    arguments.test_threads.get_or_insert(2);
     libtest_mimic::run(&arguments, trials).exit();
 }
 
