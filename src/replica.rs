@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use crate::consensus::fingerprint::Measure;
 use crate::consensus::log::Log;
+use crate::consensus::snapshot::Snapshot;
 use crate::consensus::{self, Consensus, Entry, Index, LogId, Message, RoleName, Term, Time};
 use crate::id::Id;
+use crate::kv::store::Store;
 use crate::kv::{self, Answer, Command, Note, Request, Service};
 
 /// All constants of a replica.
@@ -64,12 +66,38 @@ pub struct Write {
 }
 
 /// What a replica finds when it starts again.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct Restored {
     /// What consensus remembers.
     pub consensus: consensus::Restored<Command>,
+    /// The store that the snapshot there makes.
+    pub store: Store,
     /// The last [`Write::settled`] that is left.
     pub settled: Index,
+}
+
+impl Restored {
+    /// Where the store is in the snapshot's state only.
+    ///
+    /// # Errors
+    ///
+    /// If that state makes none.
+    pub fn with_state(
+        consensus: consensus::Restored<Command>,
+        settled: Index,
+        options: &Options,
+    ) -> Result<Restored, String> {
+        let limit = options.kv.limits.max_remembered_puts;
+        let store = match &consensus.snapshot {
+            Some(snapshot) => Store::of(&*snapshot.state, limit)?,
+            None => Store::new(limit),
+        };
+        Ok(Restored {
+            consensus,
+            store,
+            settled,
+        })
+    }
 }
 
 /// What a replica wants to be done.
@@ -125,12 +153,14 @@ impl Replica {
         if let Err(relation) = options.check() {
             panic!("the options do not fit together: {relation}");
         }
-        let Restored { consensus, settled } = restored;
-        let last = Index(consensus.entries.len() as u64);
-        Ok(Replica {
-            consensus: Consensus::restore(id, peers, options.consensus, consensus, seed, now)?,
-            service: Service::restore(id, options.kv, last, settled, now),
-        })
+        let Restored {
+            consensus,
+            store,
+            settled,
+        } = restored;
+        let consensus = Consensus::restore(id, peers, options.consensus, consensus, seed, now)?;
+        let service = Service::restore(id, options.kv, store, consensus.log(), settled, now);
+        Ok(Replica { consensus, service })
     }
 
     /// Hands over what is to be stored since the last call, if there is anything: to be called after each
@@ -142,6 +172,11 @@ impl Replica {
             consensus,
             settled: settled.unwrap_or_default(),
         })
+    }
+
+    /// Hands over a snapshot to be stored beside the log: see [`Consensus::snapshot_to_store`].
+    pub fn snapshot_to_store(&mut self) -> Option<Snapshot> {
+        self.consensus.snapshot_to_store()
     }
 
     /// Takes an input that arrived at `now`, which must have been read after it arrived: a lease

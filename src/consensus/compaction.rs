@@ -44,6 +44,14 @@ impl<C: Command> Consensus<C> {
             spans: log.spans_through(last),
             state,
         });
+        self.core.is_snapshot_new = self.core.log.is_stored();
+    }
+
+    /// Hands over the newest snapshot, to be stored beside the log, if it is newer than the one before; to be asked when there
+    /// is time to store one. Nothing waits for it: until it is durable, the stored log still has what it covers.
+    pub fn snapshot_to_store(&mut self) -> Option<Snapshot> {
+        let is_new = std::mem::take(&mut self.core.is_snapshot_new);
+        self.core.snapshot.clone().filter(|_| is_new)
     }
 
     /// Lets go of some of what the snapshot covers, as long as the log takes more than `limit` bytes; three times as

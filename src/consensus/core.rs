@@ -11,7 +11,7 @@ use ::log::error;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::durable::{Changeable, HardState, Port, Restored, Write};
+use super::durable::{Changeable, HardState, News, Port, Restored, Write};
 use super::entry::{Command, Entry, Payload};
 use super::fingerprint::{Measure, hash_order};
 use super::log::Log;
@@ -70,6 +70,8 @@ pub(super) struct Core<C> {
     pub is_newcomer: bool,
     /// The snapshot that covers what is gone from the log, and perhaps more; none if nothing is gone.
     pub snapshot: Option<Snapshot>,
+    /// Whether that was not yet handed over for storage.
+    pub is_snapshot_new: bool,
     /// A snapshot that is being received.
     pub incoming: Option<Incoming>,
     pub outbox: Vec<Envelope<C>>,
@@ -102,6 +104,7 @@ impl<C: Command> Core<C> {
             peers,
             is_newcomer: true,
             snapshot: None,
+            is_snapshot_new: false,
             incoming: None,
             outbox: Vec::new(),
             port: Port::default(),
@@ -120,13 +123,15 @@ impl<C: Command> Core<C> {
         let mut core = Core::new(members, options, seed, now);
         let Restored {
             hard_state,
+            snapshot,
             entries,
         } = restored;
         let held_since = match core.options.makes(Mistake::RestoredTooOld) {
             true => Time::ZERO,
             false => now,
         };
-        core.log = Log::restored(entries, held_since);
+        core.log = Log::restored(snapshot.as_ref(), entries, held_since);
+        core.snapshot = snapshot;
         core.term = hard_state.term;
         core.voted_for = hard_state.voted_for;
         core.incarnation = hard_state.incarnation;
@@ -247,9 +252,14 @@ impl<C: Command> Core<C> {
         let number = self.port.hand_over(present);
         let last = self.log.last_index();
         let extent = self.log.extent_mut().expect("it is kept on stable storage");
-        let (truncate_after, first) = extent.hand_over(number, last);
+        let News {
+            is_replaced,
+            truncate_after,
+            first,
+        } = extent.hand_over(number, last);
         Some(Write {
             number,
+            snapshot: self.snapshot.clone().filter(|_| is_replaced),
             truncate_after,
             first,
             entries: self.log.from(first).cloned().collect(),
@@ -346,6 +356,7 @@ impl<C: Command> Core<C> {
             peers,
             is_newcomer,
             snapshot,
+            is_snapshot_new,
             incoming,
             outbox,
             port,
@@ -358,7 +369,7 @@ impl<C: Command> Core<C> {
         for (number, envelope) in waiting {
             (port.distance(*number), envelope).hash(hasher);
         }
-        (snapshot, incoming).hash(hasher);
+        (snapshot, is_snapshot_new, incoming).hash(hasher);
         // What the leader has committed matters where we have not. What comes late tells of no more than what came
         // before it, so its time does not matter elsewhere either.
         let news = Some(leader_commit).filter(|(_, index)| *index > log.commit());

@@ -14,8 +14,9 @@ use std::collections::VecDeque;
 use super::entry::{Command, Entry};
 use super::members::Members;
 use super::message::Receipt;
+use super::snapshot::Snapshot;
 use super::time::Time;
-use super::types::{Incarnation, Index, Term};
+use super::types::{Incarnation, Index, LogId, Term};
 use crate::id::Id;
 
 /// What a replica must remember beside its log (Raft, Figure 2), and who it and the others are.
@@ -33,12 +34,15 @@ pub struct HardState {
     pub known: Vec<(Id, Incarnation)>,
 }
 
-/// Something to be stored. Its parts are stored in this order: first entries are cut, then new ones are added, and then
-/// the hard state follows. So whatever beginning of it a crash leaves, the hard state claims nothing that is not there.
+/// Something to be stored. Its parts are stored in this order: first a snapshot takes the place of all, or entries are cut,
+/// then new ones are added, and then the hard state follows. So whatever beginning of it a crash leaves, the hard state claims
+/// nothing that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Write<C> {
     /// The number of this write, from 1, without a gap.
     pub number: u64,
+    /// A snapshot that came from the leader: all entries that were handed over before are gone, and the log begins behind it.
+    pub snapshot: Option<Snapshot>,
     /// Entries behind this index are gone, if any that were handed over before are.
     pub truncate_after: Option<Index>,
     /// The index of the first of the entries.
@@ -54,8 +58,23 @@ pub struct Write<C> {
 pub struct Restored<C> {
     /// The last hard state. Where none was stored, nothing is restored: such a replica has said nothing to anybody.
     pub hard_state: HardState,
-    /// The log from index 1 on.
+    /// What stands in the place of the log's beginning, if anything does.
+    pub snapshot: Option<Snapshot>,
+    /// The log behind the snapshot, or from index 1 on.
     pub entries: Vec<Entry<C>>,
+}
+
+impl<C> Restored<C> {
+    /// The last entry that the snapshot covers; zeros without one.
+    pub fn base(&self) -> LogId {
+        let snapshot = self.snapshot.as_ref();
+        snapshot.map_or(LogId::default(), |snapshot| snapshot.last)
+    }
+
+    /// The index of the last entry.
+    pub fn last_index(&self) -> Index {
+        Index(self.base().index.0 + self.entries.len() as u64)
+    }
 }
 
 impl<C: Command> Restored<C> {
@@ -74,15 +93,16 @@ impl<C: Command> Restored<C> {
         if let Some((id, _)) = known.iter().find(|(id, _)| !members.is_peer(*id)) {
             return Err(format!("the stored peer {id} is no other member"));
         }
-        let mut last = Term(0);
-        for (index, entry) in (1..).map(Index).zip(&self.entries) {
-            if entry.term < last {
-                let term = entry.term;
+        let mut last = self.base();
+        for entry in &self.entries {
+            let (index, term) = (last.index.next(), entry.term);
+            if term < last.term {
                 return Err(format!(
-                    "the stored entry {index} is of term {term}, behind one of {last}"
+                    "the stored entry {index} is of term {term}, behind one of {}",
+                    last.term
                 ));
             }
-            last = entry.term;
+            last = LogId { term, index };
             if let Some(command) = entry.command() {
                 let checked = command.check(index, members);
                 checked.map_err(|problem| format!("the stored entry {index}: {problem}"))?;
@@ -99,6 +119,8 @@ pub(super) struct Extent {
     handed: Index,
     /// Behind which index entries that had been handed over were removed since.
     cut_after: Option<Index>,
+    /// Whether a snapshot has taken the place of all that was handed over.
+    is_replaced: bool,
     /// The writes that are under way, and through where the log will be durable with each.
     under_way: VecDeque<(u64, Index)>,
     /// Entries through here are durable.
@@ -119,6 +141,16 @@ impl Extent {
         self.durable
     }
 
+    /// A snapshot through `base` has taken the place of the log. It is not stored yet, and what was before does not count any
+    /// more.
+    pub(super) fn replace(&mut self, base: Index) {
+        *self = Extent {
+            handed: base,
+            is_replaced: true,
+            ..Extent::default()
+        };
+    }
+
     /// Entries after `index` are removed.
     pub(super) fn truncate_after(&mut self, index: Index) {
         if index < self.handed {
@@ -134,16 +166,19 @@ impl Extent {
 
     /// Whether there is anything to hand over of a log that ends at `last`.
     pub(super) fn is_behind(&self, last: Index) -> bool {
-        self.cut_after.is_some() || self.handed < last
+        self.is_replaced || self.cut_after.is_some() || self.handed < last
     }
 
-    /// Hands over what is new, up to `last`, in the write of that number: behind which index to cut, and the first new
-    /// entry.
-    pub(super) fn hand_over(&mut self, number: u64, last: Index) -> (Option<Index>, Index) {
+    /// Hands over what is new, up to `last`, in the write of that number.
+    pub(super) fn hand_over(&mut self, number: u64, last: Index) -> News {
         let first = self.handed.next();
         self.handed = last;
         self.under_way.push_back((number, last));
-        (self.cut_after.take(), first)
+        News {
+            is_replaced: std::mem::take(&mut self.is_replaced),
+            truncate_after: self.cut_after.take(),
+            first,
+        }
     }
 
     /// Everything through that write is durable.
@@ -154,7 +189,18 @@ impl Extent {
     }
 }
 
-/// What a follower says to an append once what it has stored is durable.
+/// What is new about a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct News {
+    /// Whether a snapshot has taken the place of all before.
+    pub is_replaced: bool,
+    /// Behind which index to cut.
+    pub truncate_after: Option<Index>,
+    /// The first new entry.
+    pub first: Index,
+}
+
+/// What a follower says to an append, or to the last part of a snapshot, once what it has stored is durable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct OwedReceipt {
     /// The write that it waits for.
@@ -299,14 +345,22 @@ impl Port {
 mod tests {
     use super::*;
 
+    fn news(cut: Option<u64>, first: u64) -> News {
+        News {
+            is_replaced: false,
+            truncate_after: cut.map(Index),
+            first: Index(first),
+        }
+    }
+
     #[test]
     fn what_is_cut_is_not_durable_any_more_though_its_write_ends_later() {
         let mut extent = Extent::default();
-        assert_eq!(extent.hand_over(1, Index(5)), (None, Index(1)));
+        assert_eq!(extent.hand_over(1, Index(5)), news(None, 1));
         extent.truncate_after(Index(3));
         assert!(extent.is_behind(Index(3)));
         // Four is another one now, and is written by the second write.
-        assert_eq!(extent.hand_over(2, Index(4)), (Some(Index(3)), Index(4)));
+        assert_eq!(extent.hand_over(2, Index(4)), news(Some(3), 4));
         extent.note_durable(1);
         assert_eq!(extent.durable(), Index(3));
         extent.note_durable(2);
@@ -320,6 +374,22 @@ mod tests {
         let mut extent = Extent::restored(Index(2));
         extent.truncate_after(Index(2));
         assert!(!extent.is_behind(Index(2)));
-        assert_eq!(extent.hand_over(1, Index(3)), (None, Index(3)));
+        assert_eq!(extent.hand_over(1, Index(3)), news(None, 3));
+    }
+
+    #[test]
+    fn a_snapshot_in_the_place_of_the_log_is_durable_with_its_own_write() {
+        let mut extent = Extent::default();
+        extent.hand_over(1, Index(5));
+        extent.replace(Index(9));
+        assert!(extent.is_behind(Index(9)));
+        let news = extent.hand_over(2, Index(9));
+        assert!(news.is_replaced);
+        assert_eq!(news.first, Index(10));
+        extent.note_durable(1);
+        assert_eq!(extent.durable(), Index::ZERO);
+        extent.note_durable(2);
+        assert_eq!(extent.durable(), Index(9));
+        assert!(!extent.is_behind(Index(9)));
     }
 }

@@ -4,12 +4,15 @@
 
 use super::durable::{HardState, Restored, Write};
 use super::entry::Entry;
+use super::snapshot::Snapshot;
 use super::types::{Index, LogId};
 
 /// What stable storage holds of a replica's writes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Image<C> {
     hard_state: Option<HardState>,
+    snapshot: Option<Snapshot>,
+    /// Those behind the snapshot.
     entries: Vec<Entry<C>>,
 }
 
@@ -17,6 +20,7 @@ impl<C> Default for Image<C> {
     fn default() -> Self {
         Image {
             hard_state: None,
+            snapshot: None,
             entries: Vec::new(),
         }
     }
@@ -26,7 +30,8 @@ impl<C: Clone> Image<C> {
     /// Of how many parts a write consists, any number of which may have reached stable storage in their order before it is
     /// durable.
     pub fn parts(write: &Write<C>) -> usize {
-        usize::from(write.truncate_after.is_some())
+        usize::from(write.snapshot.is_some())
+            + usize::from(write.truncate_after.is_some())
             + write.entries.len()
             + usize::from(write.hard_state.is_some())
     }
@@ -52,15 +57,28 @@ impl<C: Clone> Image<C> {
             left = left.saturating_sub(1);
             is_left
         };
+        if let Some(snapshot) = &write.snapshot {
+            if !take() {
+                return;
+            }
+            self.entries.clear();
+            self.snapshot = Some(snapshot.clone());
+        }
+        let base = self.base();
         if let Some(index) = write.truncate_after {
             if !take() {
                 return;
             }
-            self.entries.truncate(index.0 as usize);
+            self.entries
+                .truncate(index.0.saturating_sub(base.0) as usize);
         }
         for (entry, index) in write.entries.iter().zip(write.first.0..) {
             if !take() {
                 return;
+            }
+            if Index(index) <= base {
+                // A snapshot that was stored beside the log covers it.
+                continue;
             }
             let last = self.last_index();
             assert!(
@@ -77,13 +95,19 @@ impl<C: Clone> Image<C> {
         }
     }
 
+    /// A snapshot that was made of this log has reached stable storage. What it covers is gone.
+    pub fn store_snapshot(&mut self, snapshot: &Snapshot) {
+        let covered = snapshot.last.index.0.saturating_sub(self.base().0) as usize;
+        self.entries.drain(..covered.min(self.entries.len()));
+        self.snapshot = Some(snapshot.clone());
+    }
+
     /// What a replica finds that starts with it; none if it has never been here.
     pub fn restored(&self) -> Option<Restored<C>> {
-        let hard_state = self.hard_state.clone()?;
-        let entries = self.entries.clone();
         Some(Restored {
-            hard_state,
-            entries,
+            hard_state: self.hard_state.clone()?,
+            snapshot: self.snapshot.clone(),
+            entries: self.entries.clone(),
         })
     }
 }
@@ -96,15 +120,24 @@ impl<C> Image<C> {
 
     /// The index of the last entry.
     pub fn last_index(&self) -> Index {
-        Index(self.entries.len() as u64)
+        Index(self.base().0 + self.entries.len() as u64)
     }
 
-    /// The log ID at an index; zeros for index 0; none beyond the end.
+    /// The index of the last entry that a snapshot covers.
+    pub fn base(&self) -> Index {
+        let snapshot = self.snapshot.as_ref();
+        snapshot.map_or(Index::ZERO, |snapshot| snapshot.last.index)
+    }
+
+    /// The log ID at an index; zeros for index 0; none beyond the end, or where it is not remembered any more.
     pub fn id_at(&self, index: Index) -> Option<LogId> {
-        let Some(place) = index.0.checked_sub(1) else {
+        if index == Index::ZERO {
             return Some(LogId::default());
+        }
+        let term = match index.0.checked_sub(self.base().0 + 1) {
+            Some(place) => self.entries.get(place as usize)?.term,
+            None => self.snapshot.as_ref()?.spans.term_at(index)?,
         };
-        let term = self.entries.get(place as usize)?.term;
         Some(LogId { term, index })
     }
 }
@@ -113,10 +146,12 @@ impl<C> From<Restored<C>> for Image<C> {
     fn from(restored: Restored<C>) -> Self {
         let Restored {
             hard_state,
+            snapshot,
             entries,
         } = restored;
         Image {
             hard_state: Some(hard_state),
+            snapshot,
             entries,
         }
     }

@@ -13,6 +13,7 @@ use super::durable::Extent;
 use super::entry::{Command, Entry};
 use super::fingerprint::Measure;
 use super::options::{Limits, Options};
+use super::snapshot::Snapshot;
 use super::spans::Spans;
 use super::time::Time;
 use super::types::{Index, LogId};
@@ -231,13 +232,21 @@ impl<C: Command> Log<C> {
         }
     }
 
-    /// What was found on stable storage. Nothing is known of its age, so it counts as held since `now`.
+    /// What was found on stable storage: a snapshot, perhaps, and entries behind it. Nothing is known of their age, so they count
+    /// as held since `now`. What the snapshot covers is committed.
     ///
     /// # Panics
     ///
     /// If terms fall along it.
-    pub(super) fn restored(entries: Vec<Entry<C>>, now: Time) -> Log<C> {
+    pub(super) fn restored(
+        snapshot: Option<&Snapshot>,
+        entries: Vec<Entry<C>>,
+        now: Time,
+    ) -> Log<C> {
         let mut log = Log::default();
+        if let Some(Snapshot { last, spans, .. }) = snapshot {
+            log.begin_behind(now, *last, spans.clone());
+        }
         for entry in entries {
             log.append(now, entry);
         }
@@ -332,24 +341,30 @@ impl<C: Command> Log<C> {
         self.restart(now, base, spans);
     }
 
-    /// Begins behind `base`, whatever is there.
+    /// Begins behind `base`, whatever is there. On stable storage a snapshot has to come first, in the next write.
     pub(super) fn restart(&mut self, now: Time, base: LogId, spans: Spans) {
-        assert!(
-            !self.is_stored(),
-            "a log on stable storage must not begin behind a snapshot that is not there"
-        );
         let mut replaced = std::mem::take(&mut self.replaced);
         replaced.append(&mut self.entries);
+        let mut extent = self.extent.take();
+        if let Some(extent) = &mut extent {
+            extent.replace(base.index);
+        }
         *self = Log {
-            base: Base {
-                id: base,
-                held_since: now,
-                spans,
-            },
             replaced,
-            commit: base.index,
+            extent,
             ..Log::default()
         };
+        self.begin_behind(now, base, spans);
+    }
+
+    /// An empty log begins behind `base`, which a snapshot covers.
+    fn begin_behind(&mut self, now: Time, base: LogId, spans: Spans) {
+        self.base = Base {
+            id: base,
+            held_since: now,
+            spans,
+        };
+        self.commit = base.index;
     }
 
     /// Frees so many of the entries that a snapshot has replaced: to free a million at once takes long.

@@ -35,6 +35,15 @@ pub struct Snapshot {
     pub state: Arc<dyn State>,
 }
 
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Snapshot) -> bool {
+        // As below.
+        self.last == other.last
+    }
+}
+
+impl Eq for Snapshot {}
+
 impl Hash for Snapshot {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         // What is committed through there is the same everywhere, and so is the state.

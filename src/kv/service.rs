@@ -28,6 +28,7 @@ use super::replies::{Note, Replies};
 use super::snapshots::Snapshots;
 use super::store::Store;
 use crate::consensus::fingerprint::Measure;
+use crate::consensus::log::Log;
 use crate::consensus::{Consensus, Index, Term, Time, Wishes};
 use crate::id::Id;
 
@@ -103,16 +104,31 @@ impl Service {
         }
     }
 
-    /// At the start of a replica that comes back with its memory: its log goes through `last`, and puts through `settled` were
-    /// known to be answered. The store is made anew as the log is applied.
+    /// At the start of a replica that comes back with its memory: `store` is what its snapshot made, and its log goes behind
+    /// that through `last`; puts through `settled` were known to be answered.
     ///
     /// # Panics
     ///
     /// As [`new`](Self::new).
-    pub fn restore(id: Id, options: Options, last: Index, settled: Index, now: Time) -> Service {
+    pub fn restore(
+        id: Id,
+        options: Options,
+        store: Store,
+        log: &Log<Command>,
+        settled: Index,
+        now: Time,
+    ) -> Service {
         let mut service = Service::new(id, options, now);
+        let base = log.base().index;
+        service.store = store;
+        service.applied = base;
+        service.decided = base;
+        let policy = service.replies.policy_mut();
         if !service.options.makes(Mistake::AnswerAgain) {
-            service.replies.policy_mut().start_again(last, settled);
+            policy.start_again(log.last_index(), settled);
+        }
+        if base > Index::ZERO {
+            policy.installed(log);
         }
         service
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::chunks::Chunks;
 use super::command::Put;
 use super::frozen::{Frozen, Item, items};
+use crate::consensus::snapshot::State;
 use crate::id::Id;
 
 /// The store. Replicas that have applied the same entries have the same one.
@@ -60,12 +61,35 @@ impl Store {
         Frozen::new(&self.latest, self.recent.order.iter().copied())
     }
 
+    /// The state that a snapshot holds, to be kept whatever becomes of this store.
+    pub fn state(&self) -> Arc<dyn State> {
+        Arc::new(self.freeze())
+    }
+
+    /// The store that a snapshot's state makes, if that is a store's.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn of(state: &dyn State, max_remembered_puts: usize) -> Result<Store, String> {
+        /// Any number will do.
+        const PART_BYTES: usize = 1 << 16;
+        let mut store = Store::new(max_remembered_puts);
+        let mut start = 0;
+        while start < state.items() {
+            let (text, end) = state.part(start, PART_BYTES);
+            store.take_in(&text)?;
+            start = end;
+        }
+        Ok(store)
+    }
+
     /// Takes in the next items of a frozen one, from its first one on.
     ///
     /// # Errors
     ///
     /// What is wrong with them.
-    pub(super) fn take_in(&mut self, text: &str) -> Result<(), String> {
+    pub fn take_in(&mut self, text: &str) -> Result<(), String> {
         for item in items(text) {
             match item? {
                 Item::Attempt(attempt) => {
@@ -155,7 +179,6 @@ impl Hasher for AsItIs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consensus::snapshot::State;
     use crate::kv::command::escaped_size_bound;
 
     fn put(mid: &str, value: &str) -> Arc<Put> {

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use super::broken::{Checked, broken};
 use crate::consensus::image::Image;
 use crate::consensus::message::AppendOutcome;
+use crate::consensus::snapshot::Snapshot;
 use crate::consensus::{Body, Index, LogId, Restored, Term, Write};
 use crate::id::Id;
 use crate::kv::Command;
@@ -33,6 +34,13 @@ impl Disks {
     pub(super) fn synced(&mut self, id: Id, write: &Write<Command>) {
         if let Some(disk) = self.0.get_mut(usize::from(id.0)) {
             disk.image.store(write);
+        }
+    }
+
+    /// A snapshot that was made of a replica's log is durable.
+    pub(super) fn snapshot_synced(&mut self, id: Id, snapshot: &Snapshot) {
+        if let Some(disk) = self.0.get_mut(usize::from(id.0)) {
+            disk.image.store_snapshot(snapshot);
         }
     }
 

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use crate::consensus::snapshot::Snapshot;
 use crate::consensus::{Body, Index, LogId, Restored, RoleName, Term, Write};
 use crate::id::Id;
 use crate::kv::{Command, Outcome};
@@ -127,6 +128,11 @@ impl Promises {
         self.disks.synced(id, write);
     }
 
+    /// A snapshot that a replica has made of its log is durable, whether it knows or not.
+    pub fn snapshot_synced(&mut self, id: Id, snapshot: &Snapshot) {
+        self.disks.snapshot_synced(id, snapshot);
+    }
+
     /// A replica has started again with what its disk holds.
     ///
     /// # Errors
@@ -137,6 +143,8 @@ impl Promises {
         self.replicas[usize::from(id.0)] = Known {
             term: restored.hard_state.term,
             vote: restored.hard_state.voted_for,
+            // Before it stopped it had applied what its snapshot covers.
+            applied: restored.base().index,
             ..Known::default()
         };
         self.follow_log(view)?;

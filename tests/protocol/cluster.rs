@@ -330,6 +330,9 @@ impl<M: Machine> Cluster<M> {
             node.machine.deadline() > clock,
             "{id} wants to be called at once, right after it was: time would stand still"
         );
+        if let Some(snapshot) = node.machine.snapshot_to_store() {
+            node.disk.store_snapshot(&snapshot);
+        }
         if let Some(write) = node.machine.writes() {
             let (after, life) = (node.disk.hand(now, write), node.lives);
             self.post(after, id, Parcel::Synced { life });

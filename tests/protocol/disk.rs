@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use leasekv::consensus::image::Image;
+use leasekv::consensus::snapshot::Snapshot;
 use leasekv::consensus::{Command, Index, Restored, Write};
 
 /// How long a write takes, if a script says nothing else.
@@ -38,6 +39,11 @@ impl<C: Command> Disk<C> {
         self.under_way.push_back(write);
         self.done_at = self.done_at.max(now) + self.takes;
         self.done_at - now
+    }
+
+    /// A snapshot is durable at once.
+    pub(crate) fn store_snapshot(&mut self, snapshot: &Snapshot) {
+        self.image.store_snapshot(snapshot);
     }
 
     /// The first write that is under way is durable: returns its number.

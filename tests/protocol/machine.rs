@@ -2,6 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
+use leasekv::consensus::snapshot::Snapshot;
 use leasekv::consensus::{self, Consensus, Index, Message, Restored, Time, Write};
 use leasekv::id::Id;
 use leasekv::kv::{Answer, Command, Request};
@@ -31,6 +32,8 @@ pub(crate) trait Machine {
     fn receive(&mut self, now: Time, from: Id, letter: Self::Letter);
     /// What is to be stored, and through where it takes puts to be settled.
     fn writes(&mut self) -> Option<(Write<Self::Command>, Index)>;
+    /// A snapshot to be stored beside the log.
+    fn snapshot_to_store(&mut self) -> Option<Snapshot>;
     /// Everything through that write is durable.
     fn durable(&mut self, now: Time, number: u64);
     fn advance(&mut self, now: Time) -> Outputs<Self>;
@@ -74,7 +77,8 @@ impl Machine for Replica {
         seed: u64,
         now: Time,
     ) -> Replica {
-        let restored = leasekv::replica::Restored { consensus, settled };
+        let restored = leasekv::replica::Restored::with_state(consensus, settled, options);
+        let restored = restored.expect("its own snapshot makes a store");
         let replica = Replica::restore(id, peers, options.clone(), restored, seed, now);
         replica.expect("it has written that itself")
     }
@@ -86,6 +90,10 @@ impl Machine for Replica {
     fn writes(&mut self) -> Option<(Write<Command>, Index)> {
         let write = self.writes()?;
         Some((write.consensus, write.settled))
+    }
+
+    fn snapshot_to_store(&mut self) -> Option<Snapshot> {
+        self.snapshot_to_store()
     }
 
     fn durable(&mut self, now: Time, number: u64) {
@@ -167,6 +175,10 @@ impl Machine for Consensus<Word> {
 
     fn writes(&mut self) -> Option<(Write<Word>, Index)> {
         Some((self.writes()?, Index::ZERO))
+    }
+
+    fn snapshot_to_store(&mut self) -> Option<Snapshot> {
+        self.snapshot_to_store()
     }
 
     fn durable(&mut self, now: Time, number: u64) {

@@ -106,6 +106,7 @@ scripts! { kv, crate::kv_script::KvScript:
     delivered_twice,
     deposed_reads,
     disk_answers,
+    disk_snapshots,
     held_bytes,
     leader_replies,
     leader_replies_deposed,

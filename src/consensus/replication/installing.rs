@@ -6,6 +6,7 @@
 use ::log::{error, info};
 
 use crate::consensus::core::Core;
+use crate::consensus::durable::OwedReceipt;
 use crate::consensus::entry::Command;
 use crate::consensus::message::{
     AppendOutcome, AppendResponse, Body, Receipt, SnapshotPart, SnapshotResponse,
@@ -80,6 +81,8 @@ pub(crate) fn install<C: Command>(core: &mut Core<C>, state: Arc<dyn State>) -> 
             spans: spans.clone(),
             state,
         });
+        // It is stored with the log's next write.
+        core.is_snapshot_new = false;
     }
     if let Some(leader) = core.leader
         && leader != core.own()
@@ -90,8 +93,22 @@ pub(crate) fn install<C: Command>(core: &mut Core<C>, state: Arc<dyn State>) -> 
     is_needed
 }
 
-/// Tells the leader that our log equals its own through there: it is committed, so the leader has it.
+/// Tells the leader that our log equals its own through there, once that is durable: it is committed, so the leader has it.
 fn answer_matched<C: Command>(core: &mut Core<C>, leader: Id, index: Index, sent_at: Time) {
+    if let Some(after) = core.awaited_write()
+        && !core.options.makes(Mistake::ReceiptBeforeSync)
+    {
+        return core.port.owe(OwedReceipt {
+            after,
+            term: core.term,
+            leader,
+            matched: index,
+            receipts: Vec::new(),
+            counts: false,
+            response_wanted: true,
+            sent_at,
+        });
+    }
     let receipt = Receipt {
         follower: core.own(),
         incarnation: core.incarnation(),

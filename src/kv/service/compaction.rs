@@ -17,12 +17,7 @@ use crate::kv::store::Store;
 impl Service {
     /// Takes a snapshot if the log has grown too long behind the last one, and lets go of what the last one covers. Each
     /// step of this is short, however large the store is.
-    ///
-    /// A log on stable storage is kept whole: whoever starts again begins with its first entry.
     pub(super) fn compact(&mut self, consensus: &mut Consensus<Command>) {
-        if consensus.log().is_stored() {
-            return;
-        }
         let limits = &self.options.limits;
         let share = u64::from(limits.log_percent) * self.store.bytes() as u64 / 100;
         let limit = limits

@@ -9,7 +9,7 @@ use super::disk::Disk;
 use crate::bench::world::random::StreamRng;
 use crate::consensus::{Storage, Time};
 use crate::id::Id;
-use crate::replica::{Input, Options, Replica};
+use crate::replica::{Input, Options, Replica, Restored};
 
 /// The rate of a clock that goes right, in parts per billion.
 pub(super) const TRUE_RATE_PPB: u64 = 1_000_000_000;
@@ -80,22 +80,27 @@ impl Core {
         Time::from_epoch(self.clock_start + shown_after(now, self.clock_rate_ppb))
     }
 
-    /// Starts it again at `now` with what its disk holds, or with nothing.
+    /// Its constants.
+    pub(super) fn options(&self) -> Options {
+        let view = self.replica.view();
+        Options {
+            consensus: view.consensus().options().clone(),
+            kv: view.service().options().clone(),
+        }
+    }
+
+    /// Starts it again at `now` with what its disk held, or with nothing.
     ///
     /// # Panics
     ///
-    /// If its disk holds what it cannot have written.
-    pub(super) fn start_again(&mut self, now: Duration) {
+    /// If its disk held what it cannot have written.
+    pub(super) fn start_again(&mut self, now: Duration, restored: Option<Restored>) {
         let view = self.replica.view();
         let (id, members) = (view.id(), view.consensus().members());
         let peers = members.peers().to_vec();
-        let options = Options {
-            consensus: view.consensus().options().clone(),
-            kv: view.service().options().clone(),
-        };
+        let options = self.options();
         self.lives += 1;
         let (seed, clock) = (self.seed.wrapping_add(self.lives), self.clock(now));
-        let restored = self.disk.as_ref().and_then(Disk::restored);
         self.replica = match restored {
             Some(restored) => Replica::restore(id, &peers, options, restored, seed, clock)
                 .unwrap_or_else(|problem| panic!("{id} cannot start again: {problem}")),

@@ -11,7 +11,7 @@ use crate::bench::world::random::StreamRng;
 use crate::consensus::Index;
 use crate::consensus::image::Image;
 use crate::kv::Command;
-use crate::replica::{Restored, Write};
+use crate::replica::{Options, Restored, Write};
 
 /// How long a sync mostly takes, at least and at most: a solid-state disk.
 const SYNC: std::ops::RangeInclusive<Duration> =
@@ -101,9 +101,12 @@ impl Disk {
     }
 
     /// What a replica finds when it starts; none if it has never been here.
-    pub(super) fn restored(&self) -> Option<Restored> {
-        let consensus = self.image.restored()?;
-        let settled = self.settled;
-        Some(Restored { consensus, settled })
+    ///
+    /// # Panics
+    ///
+    /// If a snapshot makes no store.
+    pub(super) fn restored(&self, options: &Options) -> Option<Restored> {
+        let restored = Restored::with_state(self.image.restored()?, self.settled, options);
+        Some(restored.expect("a replica's own snapshot makes a store"))
     }
 }

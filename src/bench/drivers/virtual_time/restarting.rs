@@ -71,14 +71,13 @@ impl Driver {
             disk.wipe();
             core.is_wiped = true;
         }
-        let restored = core.disk.as_ref().and_then(|disk| disk.restored());
-        core.start_again(now);
+        let options = core.options();
+        let restored = core.disk.as_ref().and_then(|disk| disk.restored(&options));
+        let found = restored.as_ref().map(|it| it.consensus.clone());
+        core.start_again(now, restored);
         if self.checks_steps {
-            let checked = match &restored {
-                Some(restored) => {
-                    let view = core.replica.view();
-                    self.promises.restarted(&view, &restored.consensus)
-                }
+            let checked = match &found {
+                Some(found) => self.promises.restarted(&core.replica.view(), found),
                 None => {
                     self.promises.forget(id);
                     Ok(())
