@@ -58,6 +58,8 @@ struct Known {
     base: Index,
     commit: Index,
     applied: Index,
+    /// Through where any life of it has applied the log, and so answered what it was to answer.
+    answered: Index,
     /// The term that it led, and how long its log was.
     leading: Option<(Term, Index)>,
     /// When the lease that it had is over.
@@ -282,6 +284,7 @@ impl Promises {
             );
         }
         known.applied = applied;
+        known.answered = known.answered.max(applied);
         if commit == known.commit {
             return Ok(());
         }

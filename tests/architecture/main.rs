@@ -81,7 +81,7 @@ const TABLE: &[Room] = &[
           "bench::verdict", "bench::trace", "bench::show::terminal"],
         &[]),
     room("bench::drivers::virtual_time",
-        &["id", "consensus", "replica", "kv", "promises", "course::encode", "course::state",
+        &["id", "consensus", "replica", "kv", "disk", "stored", "promises", "course::encode", "course::state",
           "bench::protocol::message", "bench::protocol::roster", "bench::config",
           "bench::record", "bench::world", "bench::verdict", "bench::trace"],
         &[OUTSIDE, CHANCE]),
