@@ -66,7 +66,7 @@ pub(super) struct Disk {
 /// What a replica finds when it starts.
 pub(super) enum Found {
     /// A memory; none if it has promised nothing yet.
-    Memory(Option<Restored>),
+    Memory(Option<Box<Restored>>),
     /// The directory is refused, with a sentence. The replica cannot start now.
     Refused(String),
     /// Something that was durable is missing, or something is there that nobody wrote.
@@ -306,7 +306,7 @@ impl Disk {
             }
         }
         self.sure = image;
-        Found::Memory(restored)
+        Found::Memory(restored.map(Box::new))
     }
 
     fn difference(&self, found: Option<&crate::consensus::Restored<Command>>) -> String {

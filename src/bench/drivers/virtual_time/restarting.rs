@@ -93,7 +93,7 @@ impl Driver {
                 core.is_wiped = true;
             }
             restored = match disk.start(now, &options, &mut self.disks) {
-                Found::Memory(restored) => restored,
+                Found::Memory(restored) => restored.map(|it| *it),
                 Found::Refused(problem) => return self.trace.disk(now, index, &problem),
                 Found::Broken(what) => {
                     self.violation.get_or_insert(Violation {

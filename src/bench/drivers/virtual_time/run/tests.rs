@@ -2,12 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::bench::app::sweep::sweep;
 use crate::bench::config::Config;
 use crate::bench::config::suite::TESTS;
 use crate::bench::trace::record::Fate;
 use crate::bench::verdict::samples::Sample;
 use crate::consensus::mistakes::Mistake;
+use crate::disk::Settings;
+use crate::disk::mistakes::Mistake as DiskMistake;
 use crate::kv::mistakes::Mistake as ServiceMistake;
 use crate::replica::Options;
 
@@ -46,7 +47,7 @@ fn a_seed_replays_a_run_byte_for_byte() {
 /// A sweep that shows whether a mistake is found: a config, seeds and constants.
 struct Search {
     name: &'static str,
-    make: fn(&mut Options),
+    make: fn(&mut Order),
     config: &'static str,
     seeds: u64,
     /// Options besides [`PINNED`].
@@ -77,17 +78,33 @@ macro_rules! search {
         }
     };
     (consensus $mistake:ident, $($rest:tt)+) => {
-        search!(@ $mistake, |options| options.consensus.mistake = Some(Mistake::$mistake), $($rest)+)
+        search!(@ $mistake, |order| order.options.consensus.mistake = Some(Mistake::$mistake), $($rest)+)
     };
     (service $mistake:ident, $($rest:tt)+) => {
-        search!(@ $mistake, |options| options.kv.mistake = Some(ServiceMistake::$mistake), $($rest)+)
+        search!(@ $mistake, |order| order.options.kv.mistake = Some(ServiceMistake::$mistake), $($rest)+)
+    };
+    (disk $mistake:ident, $($rest:tt)+) => {
+        search!(@ $mistake, |order| order.directories = Some(directories(DiskMistake::$mistake)), $($rest)+)
     };
 }
 
 /// Everything that is settled goes into a snapshot at once.
 const SNAPSHOTS: &str = "log_floor=0,log_percent=0";
 
-const SEARCHES: [Search; 23] = [
+/// Directories with short segments, and a mistake.
+fn directories(mistake: DiskMistake) -> Settings {
+    // Damage in the middle of a segment is wanted there; elsewhere many segments.
+    let segment_bytes = match mistake {
+        DiskMistake::DamageTakenForEnd => 4_000,
+        _ => 400,
+    };
+    Settings {
+        mistake: Some(mistake),
+        ..Settings::with_segment_bytes(segment_bytes)
+    }
+}
+
+const SEARCHES: [Search; 28] = [
     search!(consensus CommitOlderTerms, "advanced-4", 5, ONE_AT_A_TIME),
     search!(consensus VoteTwice, "extra/contention", 5, HASTY),
     search!(consensus NoUpToDateCheck, "crash-4", 5, ""),
@@ -111,21 +128,29 @@ const SEARCHES: [Search; 23] = [
     search!(consensus LeaseSurvivesRestart, "extra/crash-restart", 5, ""),
     search!(consensus RestoredTooOld, "extra/crash-restart", 10, LONG_LEASE),
     search!(service AnswerAgain, "extra/power-loss", 10, ""),
+    search!(disk SyncRetried, "extra/disk-faults", 20, ""),
+    search!(disk SnapshotRenamedBeforeSync, "extra/disk-faults", 20, SNAPSHOTS),
+    search!(disk TornTakenForWhole, "extra/disk-faults", 20, ""),
+    search!(disk DamageTakenForEnd, "extra/disk-faults", 20, ""),
+    search!(disk StartNotSynced, "extra/disk-faults", 20, ""),
 ];
 
 impl Search {
     /// The first seed whose run shows something no run may show.
     fn find(&self, is_made: bool) -> Option<(u64, String)> {
-        let mut options =
-            Options::from_text(&format!("{PINNED},{}", self.options)).expect("well-formed");
-        if is_made {
-            (self.make)(&mut options);
-        }
-        let keep = |run: &Run| Sample::of(&run.report, run.violation.as_ref());
+        let options = Options::from_text(&format!("{PINNED},{}", self.options));
+        let options = options.expect("well-formed");
         let config = course(self.config);
         (0..self.seeds).find_map(|seed| {
-            let samples = sweep(&config, seed..=seed, &options, || false, keep);
-            let what = samples.into_iter().find_map(|sample| sample.violation);
+            let mut order = Order {
+                options: options.clone(),
+                ..Order::new(Arc::clone(&config), seed)
+            };
+            if is_made {
+                (self.make)(&mut order);
+            }
+            let run = run_whatever_happens(&order);
+            let what = Sample::of(&run.report, run.violation.as_ref()).violation;
             what.map(|what| (seed, what))
         })
     }
