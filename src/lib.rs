@@ -4,7 +4,7 @@
 //! Two programs share this crate: the replica (`src/bin/leasekv.rs`) and the bench
 //! (`src/bin/leasekv-sim.rs`, behind `./run`). They only meet on the network.
 //!
-//! The first seven rows are the replica, which builds without the rest. A room is a module with its files. It may use the
+//! The rows through `bin::leasekv` are the replica, which builds without the rest, and without the two of the disk. A room is a module with its files. It may use the
 //! rooms above it in this table, and none below. The test `architecture` has the exact edges and fails on any other.
 //!
 //! | where | what it is for | what it must never know |
@@ -14,9 +14,10 @@
 //! | [`kv`] | what the log means: the store, its clients, who answers them | how replicas agree |
 //! | [`replica`] | the two together, still without I/O: what every driver drives | who drives it |
 //! | [`options`] | all constants as text | where the text comes from |
+//! | [`disk`] | a memory on a disk: what was durable comes back after any crash | consensus, keys, values, sockets |
+//! | [`stored`] | a replica's memory in such a directory | what has to be durable before what |
 //! | [`course`] | the course's replica: command line, socket, loop, datagrams | what the protocol decides |
 //! | `bin::leasekv` | its program | |
-//! | [`disk`] | a replica's memory on a disk: what was durable comes back after any crash | consensus, keys, values, sockets |
 //! | [`linearizability`] | whether a history of gets and puts can be explained | how it came about |
 //! | [`promises`] | what a cluster promises, checked after every step | anything but what can be seen of replicas |
 //! | [`mod@bench`] | puts replicas through bad networks and says what it found | see its table |
@@ -50,3 +51,5 @@ pub mod options;
 #[cfg(feature = "simulator")]
 pub mod promises;
 pub mod replica;
+#[cfg(feature = "disk")]
+pub mod stored;

@@ -48,7 +48,7 @@ fn fill(path: &Path) {
     let about = About {
         index: 40,
         term: 5,
-        held_since: b"3 s".to_vec(),
+        extra: b"3 s".to_vec(),
     };
     directory.begin_snapshot(&about).expect("written");
     directory.add_piece(&[1; 3_000]).expect("written");
@@ -77,7 +77,7 @@ fn everything_is_back_when_it_is_opened_again() {
     );
     let snapshot = recovered.snapshot.expect("a snapshot");
     assert_eq!((snapshot.about.index, snapshot.about.term), (40, 5));
-    assert_eq!(snapshot.about.held_since, b"3 s");
+    assert_eq!(snapshot.about.extra, b"3 s");
     assert_eq!(snapshot.bytes(), 3_000);
     assert_eq!(recovered.entries.range(), Some((41, 100)));
     let last = recovered.entries.iter().last().expect("entries");

@@ -1,10 +1,18 @@
 //! The replica: `leasekv <UDP port> <own ID> <peer ID> ...`.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use leasekv::course::arguments::{self, Arguments, Command, HELP, OPTIONS_VARIABLE};
+use leasekv::consensus::Storage;
+use leasekv::course::arguments::{
+    self, Arguments, Command, DIRECTORY_VARIABLE, HELP, OPTIONS_VARIABLE,
+};
+#[cfg(feature = "disk")]
+use leasekv::course::directory;
 use leasekv::course::event_loop;
+use leasekv::course::memory::InProcess;
+use leasekv::replica::Options;
 
 fn main() -> ExitCode {
     let arguments = std::env::args_os()
@@ -28,13 +36,42 @@ fn serve(arguments: &Arguments) -> ExitCode {
         .format_timestamp_micros()
         .format_target(false)
         .init();
-    match event_loop::serve(arguments, options) {
+    let directory = std::env::var_os(DIRECTORY_VARIABLE).filter(|path| !path.is_empty());
+    let served = match directory {
+        Some(path) => serve_from(Path::new(&path), arguments, options),
+        None if options.consensus.storage == Storage::Stable => {
+            return unusable(&format!(
+                "{OPTIONS_VARIABLE}: storage=disk needs a directory in {DIRECTORY_VARIABLE}"
+            ));
+        }
+        None => event_loop::serve(arguments, options, |_| Ok((InProcess, None))),
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("port {}: {error}", arguments.port));
+            complain(&error.to_string());
             ExitCode::FAILURE
         }
     }
+}
+
+/// Is a replica with a directory.
+#[cfg(feature = "disk")]
+fn serve_from(path: &Path, arguments: &Arguments, mut options: Options) -> io::Result<()> {
+    options.consensus.storage = Storage::Stable;
+    let found = options.clone();
+    event_loop::serve(arguments, options, |registry| {
+        directory::open(path, arguments, &found, registry)
+    })
+}
+
+/// Without the feature `disk` there is none.
+#[cfg(not(feature = "disk"))]
+fn serve_from(path: &Path, _: &Arguments, _: Options) -> io::Result<()> {
+    let path = path.display();
+    Err(io::Error::other(format!(
+        "{DIRECTORY_VARIABLE}={path}: this replica was built without the feature `disk`"
+    )))
 }
 
 /// Says what is wrong with how the program was called.

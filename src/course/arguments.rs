@@ -9,6 +9,9 @@ use crate::replica::Options;
 /// The environment variable with the protocol's options: the course's command line has no room for them.
 pub const OPTIONS_VARIABLE: &str = "LEASEKV_OPTIONS";
 
+/// The environment variable with the path of the replica's directory. Without it the replica's memory ends with its process.
+pub const DIRECTORY_VARIABLE: &str = "REPLICA_DIRECTORY";
+
 /// The most peers that a replica may have.
 pub const MAX_PEERS: usize = MAX_MEMBERS - 1;
 
@@ -31,6 +34,8 @@ Environment:
   RUST_LOG         what is told on stderr: info (roles, terms, leaders, leases), debug (every message)
   LEASEKV_OPTIONS  the protocol's options, such as lease=250ms,heartbeat_interval=1s; the same for all
                    replicas of a cluster, or its promises are void
+  REPLICA_DIRECTORY  a directory of this replica's own, in which it keeps its memory: started again with it, it is the
+                   same replica. Without it, all that it knows ends with its process
 
 A replica sends `hello` to the port and ends by itself soon after nobody listens there any more.
 ";

@@ -4,39 +4,47 @@ use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use log::{debug, info, warn};
-use mio::{Events, Poll};
+use mio::{Events, Poll, Registry};
 
 use super::arguments::Arguments;
 use super::decode::{Incoming, decode};
 use super::encode::{encode_answer, encode_hello, encode_letter};
 use super::mailbox::{Care, Mailbox};
+use super::memory::Memory;
 use super::teller::Teller;
 use crate::consensus::Time;
 use crate::id::Id;
-use crate::replica::{Input, Options, Output, Replica};
+use crate::replica::{Input, Options, Output, Replica, Restored};
 
 /// The most datagrams taken in before the replica gets to act: its timers are on time even under a flood. More than a
 /// socket's buffer holds on Linux, so that a process that stood still for a while has taken in all that has happened
 /// before it answers anybody.
 const MAX_RECEIVED_AT_ONCE: usize = 512;
 
-/// Is a replica until the simulator is gone.
+/// Is a replica until the simulator is gone. `open` opens its memory, and says what is in it.
 ///
 /// # Errors
 ///
-/// If the socket cannot be opened or waited for.
-pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
+/// If the memory cannot be opened or fails, a replica of this cluster cannot have left it, or the socket cannot be opened or
+/// waited for.
+pub fn serve<M: Memory>(
+    arguments: &Arguments,
+    options: Options,
+    open: impl FnOnce(&Registry) -> io::Result<(M, Option<Restored>)>,
+) -> io::Result<()> {
     let mut poll = Poll::new()?;
+    let (mut memory, restored) = open(poll.registry())?;
     let mut events = Events::with_capacity(4);
-    let mut mailbox = Mailbox::open(arguments.port, poll.registry())?;
+    let port = arguments.port;
+    let mut mailbox = Mailbox::open(port, poll.registry())
+        .map_err(|error| io::Error::new(error.kind(), format!("port {port}: {error}")))?;
     let clock = Clock(Instant::now());
-    let mut replica = Replica::new(
-        arguments.id,
-        &arguments.peers,
-        options,
-        rand::random(),
-        clock.now(),
-    );
+    let (id, peers, now) = (arguments.id, &arguments.peers, clock.now());
+    let mut replica = match restored {
+        Some(restored) => Replica::restore(id, peers, options, restored, rand::random(), now)
+            .map_err(io::Error::other)?,
+        None => Replica::new(id, peers, options, rand::random(), now),
+    };
     let mut datagram = Vec::with_capacity(1024);
     let mut teller = Teller::if_wanted();
     encode_hello(&mut datagram, arguments.id);
@@ -58,6 +66,9 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
                 replica.receive(clock.now(), input);
             }
         }
+        if let Some(number) = memory.durable()? {
+            replica.receive(clock.now(), Input::Durable(number));
+        }
         replica.advance(clock.now());
         for output in replica.outputs() {
             let care = match &output {
@@ -73,12 +84,14 @@ pub fn serve(arguments: &Arguments, options: Options) -> io::Result<()> {
             debug!("-> {}", String::from_utf8_lossy(&datagram));
             mailbox.send(&datagram, care, poll.registry());
         }
+        // The disk is given its work once others have theirs.
+        memory.store(&mut replica)?;
         // Last, so that nobody waits for it.
         if let Some(teller) = &mut teller {
             teller.tell(&replica.view());
         }
         if mailbox.is_abandoned() {
-            info!("nobody listens on port {} any more: ending", arguments.port);
+            info!("nobody listens on port {port} any more: ending");
             return Ok(());
         }
         if !mailbox.may_have_more() || mailbox.has_kept() {

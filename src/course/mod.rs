@@ -8,6 +8,7 @@
 //! | [`arguments`] | the course's command line |
 //! | [`event_loop`] | wait, receive, step the replica, carry out what it wants |
 //! | `mailbox` | the socket: full buffers, and noticing that the simulator is gone |
+//! | [`memory`], `directory` | what outlives the process, if anything does |
 //! | [`decode`], [`encode`] | datagrams to inputs, outputs to datagrams |
 //! | `incoming` | what a datagram can say |
 //! | `quick` | reads datagrams whose keys are in the order in which this replica writes them, which is faster |
@@ -32,10 +33,13 @@
 
 pub mod arguments;
 pub mod decode;
+#[cfg(feature = "disk")]
+pub mod directory;
 pub mod encode;
 pub mod event_loop;
 mod incoming;
 mod mailbox;
+pub mod memory;
 mod quick;
 pub mod state;
 mod teller;

@@ -9,6 +9,8 @@ pub struct Batch {
     pub(super) items: Vec<u8>,
     /// The hard state, if it changes.
     pub(super) hard_state: Option<HardState>,
+    /// What else is to be kept, by its number.
+    pub(super) kept: Vec<(u8, Vec<u8>)>,
     /// The index of the first entry in it.
     pub(super) first_entry: Option<u64>,
     /// The index of the log's last entry behind it, if it changes the log.
@@ -18,6 +20,8 @@ pub struct Batch {
 impl Batch {
     /// The most bytes that a batch may have: a single sync is to take it.
     pub const MAX_BYTES: usize = 32 << 20;
+    /// The most bytes that may be kept under one number.
+    pub const MAX_KEPT_BYTES: usize = 1 << 12;
 
     /// One without changes.
     pub fn new() -> Batch {
@@ -28,6 +32,17 @@ impl Batch {
     pub fn hard_state(&mut self, state: HardState) {
         Item::HardState(state).write(&mut self.items);
         self.hard_state = Some(state);
+    }
+
+    /// Replaces what is kept under a number, beside the hard state and the log. It means nothing here.
+    ///
+    /// # Panics
+    ///
+    /// If it has more than [`Batch::MAX_KEPT_BYTES`]: each segment of the log has it once.
+    pub fn keep(&mut self, number: u8, bytes: &[u8]) {
+        assert!(bytes.len() <= Batch::MAX_KEPT_BYTES);
+        Item::Kept { number, bytes }.write(&mut self.items);
+        self.kept.push((number, bytes.to_vec()));
     }
 
     /// Removes all entries behind an index.

@@ -2,7 +2,7 @@
 //!
 //! Every call that makes something durable waits for the disk. [`super::writer`] has a thread for that.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use super::access::{Access, Handle};
@@ -29,6 +29,8 @@ const MAX_NEW_LOG_BYTES: usize = 64;
 pub struct Recovered {
     /// The last hard state that was written, if any was.
     pub hard_state: Option<HardState>,
+    /// What else was kept last, by its number ([`Batch::keep`]).
+    pub kept: BTreeMap<u8, Vec<u8>>,
     /// The newest snapshot, if there is any.
     pub snapshot: Option<Snapshot>,
     /// The entries behind the snapshot, or all.
@@ -55,6 +57,7 @@ pub struct Directory<F: Files> {
     /// The last segment's file.
     file: Handle<F::File>,
     hard_state: Option<HardState>,
+    kept: BTreeMap<u8, Vec<u8>>,
     /// The index of the log's last entry, or more.
     last_index: u64,
     next_frame: u64,
@@ -114,6 +117,7 @@ impl<F: Files> Directory<F> {
         }
         let recovered = Recovered {
             hard_state: log.hard_state,
+            kept: log.kept.clone(),
             snapshot,
             entries: log.entries,
             torn: log.torn,
@@ -123,6 +127,7 @@ impl<F: Files> Directory<F> {
             segments: log.segments.into(),
             file,
             hard_state: log.hard_state,
+            kept: log.kept,
             last_index: log.last_index,
             next_frame: log.next_frame,
             bounds,
@@ -161,6 +166,9 @@ impl<F: Files> Directory<F> {
             if let Some(state) = self.hard_state {
                 Item::HardState(state).write(&mut self.buffer);
             }
+            for (&number, bytes) in &self.kept {
+                Item::Kept { number, bytes }.write(&mut self.buffer);
+            }
         }
         for batch in batches {
             let most = self.last_index.max(self.bounds.through) + 1;
@@ -172,6 +180,7 @@ impl<F: Files> Directory<F> {
             );
             self.buffer.extend_from_slice(&batch.items);
             self.hard_state = batch.hard_state.or(self.hard_state);
+            self.kept.extend(batch.kept.iter().cloned());
             self.last_index = batch.last_index.unwrap_or(self.last_index);
         }
         let owner = Owner::Segment(segment.number);

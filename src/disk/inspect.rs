@@ -78,7 +78,7 @@ pub struct SnapshotFound {
     /// How many bytes are in it.
     pub bytes: usize,
     /// How many bytes are kept beside it.
-    pub held_since_bytes: usize,
+    pub extra_bytes: usize,
 }
 
 /// Looks at a replica's directory.
@@ -119,7 +119,7 @@ pub fn inspect_in<F: Files>(files: F) -> Result<Contents, OpenError> {
                     index,
                     term: snapshot.about.term,
                     bytes: snapshot.bytes(),
-                    held_since_bytes: snapshot.about.held_since.len(),
+                    extra_bytes: snapshot.about.extra.len(),
                 });
             }
             Err(error) => contents.damage.push(error.to_string()),
@@ -219,11 +219,11 @@ impl fmt::Display for Contents {
                 index,
                 term,
                 bytes,
-                held_since_bytes,
+                extra_bytes,
             } = snapshot;
             writeln!(
                 f,
-                "  {name}: through entry {index} of term {term}, {bytes} bytes and {held_since_bytes} beside them"
+                "  {name}: through entry {index} of term {term}, {bytes} bytes and {extra_bytes} beside them"
             )?;
         }
         for name in &self.temporary {

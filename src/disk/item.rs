@@ -53,7 +53,7 @@ pub(super) enum Item<'a> {
         /// The term of that entry.
         term: u64,
         /// What the user wants kept beside it.
-        held_since: &'a [u8],
+        extra: &'a [u8],
     },
     /// A part of a snapshot.
     Piece(&'a [u8]),
@@ -63,6 +63,13 @@ pub(super) enum Item<'a> {
         bytes: u64,
         /// No frame of the log before this number counts beside it.
         log_from: u64,
+    },
+    /// Something else that the user wants kept, by a number of its choice. It replaces what was kept under that number.
+    Kept {
+        /// The number.
+        number: u8,
+        /// What it is.
+        bytes: &'a [u8],
     },
 }
 
@@ -74,6 +81,7 @@ const ENTRY: u8 = 5;
 const SNAPSHOT: u8 = 6;
 const PIECE: u8 = 7;
 const END: u8 = 8;
+const KEPT: u8 = 9;
 
 impl Item<'_> {
     /// Appends it to a body.
@@ -111,15 +119,11 @@ impl Item<'_> {
                 write_number(term, to);
                 write_bytes(bytes, to);
             }
-            Item::Snapshot {
-                index,
-                term,
-                held_since,
-            } => {
+            Item::Snapshot { index, term, extra } => {
                 to.push(SNAPSHOT);
                 write_number(index, to);
                 write_number(term, to);
-                write_bytes(held_since, to);
+                write_bytes(extra, to);
             }
             Item::Piece(bytes) => {
                 to.push(PIECE);
@@ -129,6 +133,11 @@ impl Item<'_> {
                 to.push(END);
                 write_number(bytes, to);
                 write_number(log_from, to);
+            }
+            Item::Kept { number, bytes } => {
+                to.push(KEPT);
+                to.push(number);
+                write_bytes(bytes, to);
             }
         }
     }
@@ -202,12 +211,16 @@ impl<'a> Items<'a> {
             SNAPSHOT => Item::Snapshot {
                 index: self.number()?,
                 term: self.number()?,
-                held_since: self.bytes()?,
+                extra: self.bytes()?,
             },
             PIECE => Item::Piece(self.bytes()?),
             END => Item::End {
                 bytes: self.number()?,
                 log_from: self.number()?,
+            },
+            KEPT => Item::Kept {
+                number: self.take(1)?[0],
+                bytes: self.bytes()?,
             },
             _ => return Err(format!("an item of the unknown kind {kind}")),
         };
@@ -286,12 +299,16 @@ mod tests {
             Item::Snapshot {
                 index: 4,
                 term: 2,
-                held_since: b"12 s",
+                extra: b"12 s",
             },
             Item::Piece(b""),
             Item::End {
                 bytes: 16_384,
                 log_from: 0,
+            },
+            Item::Kept {
+                number: 255,
+                bytes: b"who the others are",
             },
         ]
     }

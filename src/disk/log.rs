@@ -1,5 +1,6 @@
 //! The log as it is read: segments of frames become a hard state and entries.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::access::Access;
@@ -110,6 +111,8 @@ pub(super) struct Log {
     pub(super) segments: Vec<Segment>,
     /// The last hard state.
     pub(super) hard_state: Option<HardState>,
+    /// What else was kept last under each number.
+    pub(super) kept: BTreeMap<u8, Vec<u8>>,
     /// The entries that count, those behind the snapshot.
     pub(super) entries: Entries,
     /// The highest index of an entry that was not cut off.
@@ -322,6 +325,9 @@ impl<F: Files> Reader<'_, F> {
         let Bounds { through, log_from } = self.bounds;
         match item {
             Item::HardState(state) => self.log.hard_state = Some(state),
+            Item::Kept { number, bytes } => {
+                self.log.kept.insert(number, bytes.to_vec());
+            }
             Item::TruncateAfter(_) | Item::Entry { .. } if frame < log_from => {}
             Item::TruncateAfter(index) => {
                 self.log.entries.truncate_after(index);

@@ -18,7 +18,7 @@ pub(super) const MAX_PIECE_BYTES: usize = 1 << 20;
 /// So much of a snapshot is written between two syncs, so that none takes long.
 const SYNC_EVERY_BYTES: u64 = 4 << 20;
 /// The most bytes that may be kept beside a snapshot.
-pub const MAX_HELD_SINCE_BYTES: usize = 1 << 16;
+pub const MAX_EXTRA_BYTES: usize = 1 << 16;
 
 /// What a snapshot is of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub struct About {
     pub index: u64,
     /// The term of that entry.
     pub term: u64,
-    /// What the user wants kept beside it, [`MAX_HELD_SINCE_BYTES`] at most.
-    pub held_since: Vec<u8>,
+    /// What the user wants kept beside it, [`MAX_EXTRA_BYTES`] at most.
+    pub extra: Vec<u8>,
 }
 
 /// A snapshot that was read.
@@ -75,12 +75,12 @@ impl<File> Unfinished<File> {
     ///
     /// # Panics
     ///
-    /// If more than [`MAX_HELD_SINCE_BYTES`] are to be kept beside it.
+    /// If more than [`MAX_EXTRA_BYTES`] are to be kept beside it.
     pub(super) fn begin<F: Files<File = File>>(
         access: &mut Access<F>,
         about: &About,
     ) -> Result<Self, Failure> {
-        assert!(about.held_since.len() <= MAX_HELD_SINCE_BYTES);
+        assert!(about.extra.len() <= MAX_EXTRA_BYTES);
         let file = access.create(&temporary(about.index))?;
         let mut snapshot = Unfinished {
             file,
@@ -94,7 +94,7 @@ impl<File> Unfinished<File> {
         let item = Item::Snapshot {
             index: about.index,
             term: about.term,
-            held_since: &about.held_since,
+            extra: &about.extra,
         };
         snapshot.append(access, &item)?;
         Ok(snapshot)
@@ -183,16 +183,12 @@ pub(super) fn read<F: Files>(access: &Access<F>, index: u64) -> Result<Snapshot,
                 Item::Snapshot {
                     index: its,
                     term,
-                    held_since,
+                    extra,
                 },
                 None,
             ) if its == index => {
-                let held_since = held_since.to_vec();
-                about = Some(About {
-                    index,
-                    term,
-                    held_since,
-                });
+                let extra = extra.to_vec();
+                about = Some(About { index, term, extra });
             }
             (Item::Piece(piece), Some(_)) => {
                 bytes += piece.len() as u64;

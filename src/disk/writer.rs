@@ -170,6 +170,11 @@ impl Writer {
         Ok(())
     }
 
+    /// How many bytes of pieces wait for the disk.
+    pub fn waiting_piece_bytes(&self) -> usize {
+        self.shared.state().piece_bytes
+    }
+
     /// Says that all pieces of the snapshot were handed over. If nothing of the log counts beside it, all batches that
     /// were handed over before this are written before it, and the others after it.
     pub fn finish_snapshot(&self, beside: Beside) {

@@ -11,11 +11,13 @@
 //! | `logs` | logs as numbers: equal for equal beginnings |
 //! | `snapshots` | what may stand in the place of a log |
 //! | `answers` | what clients are told |
+//! | `lives` | replicas that stop and start again |
 //! | `disks` | what replicas may claim to have on stable storage |
 
 mod answers;
 mod broken;
 mod disks;
+mod lives;
 mod logs;
 mod snapshots;
 
@@ -23,8 +25,7 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use crate::consensus::snapshot::Snapshot;
-use crate::consensus::{Body, Index, LogId, Restored, RoleName, Term, Write};
+use crate::consensus::{Body, Index, LogId, RoleName, Term};
 use crate::id::Id;
 use crate::kv::{Command, Outcome};
 use crate::replica::{Letter, Output, View};
@@ -57,6 +58,8 @@ struct Known {
     base: Index,
     commit: Index,
     applied: Index,
+    /// Through where any life of it has applied the log, and so answered what it was to answer.
+    answered: Index,
     /// The term that it led, and how long its log was.
     leading: Option<(Term, Index)>,
     /// When the lease that it had is over.
@@ -112,59 +115,9 @@ impl Promises {
         }
     }
 
-    /// The same for replicas with disks, which are empty.
-    ///
-    /// # Panics
-    ///
-    /// As [`new`](Self::new).
-    pub fn with_disks(replicas: usize) -> Promises {
-        let mut promises = Promises::new(replicas);
-        promises.disks.begin(replicas);
-        promises
-    }
-
-    /// A write of a replica is durable, whether it knows or not.
-    pub fn synced(&mut self, id: Id, write: &Write<Command>) {
-        self.disks.synced(id, write);
-    }
-
-    /// A snapshot that a replica has made of its log is durable, whether it knows or not.
-    pub fn snapshot_synced(&mut self, id: Id, snapshot: &Snapshot) {
-        self.disks.snapshot_synced(id, snapshot);
-    }
-
-    /// A replica has started again with what its disk holds.
-    ///
-    /// # Errors
-    ///
-    /// If that lacks what was durable.
-    pub fn restarted(&mut self, view: &View<'_>, restored: &Restored<Command>) -> Checked {
-        let id = view.id();
-        self.replicas[usize::from(id.0)] = Known {
-            term: restored.hard_state.term,
-            vote: restored.hard_state.voted_for,
-            // Before it stopped it had applied what its snapshot covers.
-            applied: restored.base().index,
-            ..Known::default()
-        };
-        self.follow_log(view)?;
-        self.disks.restarted(id, Some(restored))
-    }
-
     /// Through where the log is known to be committed.
     pub fn committed(&self) -> Index {
         Index(self.committed.len() as u64)
-    }
-
-    /// A replica has started again without its memory.
-    pub fn forget(&mut self, id: Id) {
-        self.replicas[usize::from(id.0)] = Known {
-            has_forgotten: true,
-            ..Known::default()
-        };
-        self.answers.forget(id);
-        let nothing = self.disks.restarted(id, None);
-        nothing.expect("nothing is kept");
     }
 
     /// Checks every promise after a step.
@@ -331,6 +284,7 @@ impl Promises {
             );
         }
         known.applied = applied;
+        known.answered = known.answered.max(applied);
         if commit == known.commit {
             return Ok(());
         }

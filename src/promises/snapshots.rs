@@ -25,7 +25,7 @@ impl Promises {
         };
         let known = &mut self.replicas[usize::from(id.0)];
         known.mirror.install(covered);
-        let applied = known.applied;
+        let answered = known.answered;
         self.installs += 1;
         // What was applied since in the same step is in the store as well.
         let through = view.service().applied();
@@ -43,14 +43,14 @@ impl Promises {
                 format!("{id} has installed another one through {base}"),
             );
         }
-        self.check_unanswered(view, applied)
+        self.check_unanswered(view, answered)
     }
 
     /// Nobody is carried past a put that it is to answer: it would never do so, and others would believe that it has.
-    fn check_unanswered(&self, view: &View<'_>, applied: Index) -> Checked {
+    fn check_unanswered(&self, view: &View<'_>, answered: Index) -> Checked {
         let (id, base) = (view.id(), view.log().base().index);
         let is_last = view.service().options().replies == Answerer::Last;
-        for index in (applied.next().0..=base.0).map(Index) {
+        for index in (answered.next().0..=base.0).map(Index) {
             let Some(Command::Put(put)) = self.committed_command(index) else {
                 continue;
             };

@@ -49,10 +49,10 @@ const TABLE: &[Room] = &[
     room("kv", &["id", "consensus"], &[OUTSIDE, JSON, CHANCE]),
     room("replica", &["id", "consensus", "kv"], &[OUTSIDE, JSON, CHANCE]),
     room("options", &["consensus", "kv", "replica"], &[OUTSIDE, JSON, CHANCE]),
-    room("course", &["id", "consensus", "kv", "replica"], &[]),
-    room("bin::leasekv", &["course"], &[]),
-
     room("disk", &["id"], &[SOCKETS, JSON, CHANCE]),
+    room("stored", &["id", "consensus", "kv", "replica", "disk"], &[OUTSIDE, JSON, CHANCE]),
+    room("course", &["id", "consensus", "kv", "replica", "stored"], &[]),
+    room("bin::leasekv", &["consensus", "replica", "course"], &[]),
 
     // The simulator.
     room("linearizability", &["id"], &[OUTSIDE]),
@@ -81,7 +81,7 @@ const TABLE: &[Room] = &[
           "bench::verdict", "bench::trace", "bench::show::terminal"],
         &[]),
     room("bench::drivers::virtual_time",
-        &["id", "consensus", "replica", "kv", "promises", "course::encode", "course::state",
+        &["id", "consensus", "replica", "kv", "disk", "stored", "promises", "course::encode", "course::state",
           "bench::protocol::message", "bench::protocol::roster", "bench::config",
           "bench::record", "bench::world", "bench::verdict", "bench::trace"],
         &[OUTSIDE, CHANCE]),

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::disk::{self, DiskFaults};
 use super::events::{self, PlannedEvent};
 use super::faults::{self, Faults};
 use super::metric::Metric;
@@ -63,6 +64,8 @@ pub struct Config {
     pub drops: f64,
     /// What else goes wrong all the time.
     pub faults: Faults,
+    /// What goes wrong with the replicas' disks. With it they have disks in virtual time, whatever else happens.
+    pub disk: Option<DiskFaults>,
     /// The number of replica-to-replica messages that ends a run early.
     pub max_packets: u64,
     /// The seed, if the file fixes it.
@@ -153,6 +156,7 @@ impl Config {
             "punctual",
         ];
         known.extend(faults::KEYS);
+        known.push(disk::KEY);
         top.only(&known)?;
         let tests = top.section("tests", "tests.")?;
         tests.only(&[
@@ -177,6 +181,7 @@ impl Config {
             end_wait: top.seconds("end_wait", Some(2.0), 0.0)?,
             drops: top.fraction("drops", 0.0)?,
             faults: faults::read(&top)?,
+            disk: disk::read(&top)?,
             max_packets: top.integer("max_packets", Some(20_000), 1, MAX_PACKETS)?,
             seed: seed(&top)?,
             events: events::read(&top, Roster::new(replicas))?,
@@ -193,6 +198,11 @@ impl Config {
     /// How long the whole run takes.
     pub fn total(&self) -> Duration {
         self.start_wait + self.lifetime + self.end_wait
+    }
+
+    /// Whether the replicas need a memory that outlives them.
+    pub fn has_disks(&self) -> bool {
+        self.disk.is_some() || self.events.iter().any(|event| event.kind.starts_again())
     }
 
     /// Who takes part.

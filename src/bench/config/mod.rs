@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `file` | a whole config file, from its bytes to a [`Config`] |
 //! | `events` | what goes wrong at a set time |
+//! | `disk` | what goes wrong with replicas' disks |
 //! | `faults` | what network and clocks do all the time |
 //! | `metric` | what performance is judged by |
 //! | `section` | one object of a config file: types, ranges, errors in one line |
@@ -11,6 +12,7 @@
 //!
 //! This room must never know how a run goes, nor how good one was.
 
+mod disk;
 mod events;
 mod faults;
 mod file;
@@ -18,6 +20,7 @@ mod metric;
 mod section;
 pub mod suite;
 
+pub use disk::DiskFaults;
 pub use events::{EventKind, PlannedEvent, Who};
 pub use faults::{DRIFT_BOUND_PPM, Faults, Latency};
 pub use file::Config;

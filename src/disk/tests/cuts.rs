@@ -51,7 +51,7 @@ fn take(
     let about = About {
         index,
         term: 1,
-        held_since: vec![1, 2],
+        extra: vec![1, 2],
     };
     let bytes = vec![7; 2_000];
     state.snapshot(about.clone(), bytes.clone(), beside);

@@ -38,7 +38,7 @@ fn small(disk: &SimulatedDisk) -> (Directory<SimulatedDisk>, State) {
             let about = About {
                 index: 3,
                 term: 3,
-                held_since: vec![0; 9],
+                extra: vec![0; 9],
             };
             let beside = Beside::EntriesBehind;
             state.snapshot(about.clone(), b"all that".to_vec(), beside);

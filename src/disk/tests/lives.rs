@@ -131,7 +131,10 @@ impl Lives {
                 .map(|(&index, (_, bytes))| (index, bytes.len()))
                 .collect();
             let snapshot = state.snapshot.as_ref().map(|(about, _)| about.index);
-            format!("{:?}, snapshot {snapshot:?}, {entries:?}", state.hard_state)
+            let State {
+                hard_state, kept, ..
+            } = state;
+            format!("{hard_state:?}, kept {kept:?}, snapshot {snapshot:?}, {entries:?}")
         };
         let maybe = self.maybe.as_ref().map(shown);
         format!(
@@ -207,7 +210,12 @@ impl Lives {
     fn change(&mut self, state: &State) -> Change {
         let chance = &mut self.chance;
         let (through, last) = (state.through(), state.last_index());
-        match chance.random_range(0..10) {
+        match chance.random_range(0..11) {
+            10 => {
+                let length = chance.random_range(0..20);
+                let bytes = bytes(chance, length);
+                Change::Keep(chance.random_range(0..3), bytes)
+            }
             0 => Change::HardState(HardState {
                 term: chance.random_range(0..1_000),
                 vote: chance.random_bool(0.7).then(|| chance.random()),
@@ -242,7 +250,7 @@ impl Lives {
                 // It may be of more than the log.
                 index: chance.random_range(through + 1..=self.sure.last_index() + 3),
                 term: chance.random_range(0..1_000),
-                held_since: bytes(chance, length),
+                extra: bytes(chance, length),
             };
             self.writing = Some((about.clone(), Vec::new()));
             return directory.begin_snapshot(&about);

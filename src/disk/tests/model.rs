@@ -19,6 +19,7 @@ pub(super) const WHOSE: Whose = Whose {
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     HardState(HardState),
+    Keep(u8, Vec<u8>),
     TruncateAfter(u64),
     Entry(u64, u64, Vec<u8>),
 }
@@ -27,6 +28,7 @@ pub(super) enum Change {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
     pub(super) hard_state: Option<HardState>,
+    pub(super) kept: BTreeMap<u8, Vec<u8>>,
     pub(super) snapshot: Option<(About, Vec<u8>)>,
     /// The entries behind the snapshot: their terms and bytes, by index.
     pub(super) log: BTreeMap<u64, (u64, Vec<u8>)>,
@@ -42,6 +44,7 @@ impl State {
         let entries = recovered.entries.iter();
         State {
             hard_state: recovered.hard_state,
+            kept: recovered.kept.clone(),
             snapshot,
             log: entries
                 .map(|it| (it.index, (it.term, it.bytes.to_vec())))
@@ -63,6 +66,7 @@ impl State {
     pub(super) fn change(&mut self, change: &Change) {
         match change {
             Change::HardState(state) => self.hard_state = Some(*state),
+            Change::Keep(number, bytes) => drop(self.kept.insert(*number, bytes.clone())),
             Change::TruncateAfter(index) => drop(self.log.split_off(&(index + 1))),
             Change::Entry(index, term, bytes) => {
                 drop(self.log.split_off(index));
@@ -86,6 +90,7 @@ pub(super) fn batch(changes: &[Change]) -> Batch {
     for change in changes {
         match change {
             Change::HardState(state) => batch.hard_state(*state),
+            Change::Keep(number, bytes) => batch.keep(*number, bytes),
             Change::TruncateAfter(index) => batch.truncate_after(*index),
             Change::Entry(index, term, bytes) => batch.entry(*index, *term, bytes),
         }

@@ -71,7 +71,7 @@ fn a_snapshot_is_written_beside_batches() {
     let about = About {
         index: 5,
         term: 1,
-        held_since: vec![4],
+        extra: vec![4],
     };
     writer.begin_snapshot(about.clone());
     for index in 1..=10 {
@@ -102,7 +102,7 @@ fn a_snapshot_that_replaces_the_log_does_so_in_the_order_of_batches() {
     writer.begin_snapshot(About {
         index: 20,
         term: 9,
-        held_since: Vec::new(),
+        extra: Vec::new(),
     });
     writer.add_piece(vec![1; 10]).expect("there is room");
     writer.finish_snapshot(Beside::Nothing);

@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use super::disk::Disk;
 use crate::bench::world::random::StreamRng;
-use crate::consensus::{Storage, Time};
+use crate::consensus::Time;
 use crate::id::Id;
 use crate::replica::{Input, Options, Replica, Restored};
 
@@ -56,11 +56,10 @@ impl Core {
         let clock_start = Duration::from_millis(starts.random_range(0..100_000_000));
         let start = Time::from_epoch(clock_start);
         let seed = starts.random();
-        let has_disk = options.consensus.storage == Storage::Stable;
         let mut core = Core {
             replica: Replica::new(id, peers, options, seed, start),
             alive: true,
-            disk: has_disk.then(Disk::default),
+            disk: None,
             seed,
             lives: 1,
             is_wiped: false,

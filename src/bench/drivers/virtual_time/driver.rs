@@ -12,6 +12,7 @@ use std::time::Duration;
 use rand::distr::{Distribution, Uniform};
 
 use super::clocked::Core;
+use super::disk::Disk;
 use super::inboxes::Inboxes;
 use super::order::Order;
 use super::queue::Queue;
@@ -32,6 +33,7 @@ use crate::consensus::{Storage, Time};
 use crate::id::Id;
 use crate::promises::{Broken, Promises, Step};
 use crate::replica::{Input as CoreInput, Options, Output};
+use crate::stored::opening;
 
 /// How long a datagram is under way between a replica and the simulator, at least and at most: what
 /// was measured with real processes on one machine (about 0.27 ms for a put's eight hops).
@@ -83,6 +85,7 @@ impl Driver {
         let roster = order.config.roster();
         let mut starts = Stream::Clocks.rng(order.seed);
         let mut rates = Stream::ClockRates.rng(order.seed);
+        let mut disks = Stream::Disks.rng(order.seed);
         let options = options_of(order);
         let drift_ppb = u64::from(order.config.faults.clock_drift_ppm) * 1_000;
         let ids: Vec<_> = (0..roster.replicas())
@@ -92,8 +95,21 @@ impl Driver {
             .iter()
             .map(|&id| {
                 let peers: Vec<_> = ids.iter().copied().filter(|&peer| peer != id).collect();
-                let options = options.clone();
-                Core::start(id, &peers, options, drift_ppb, &mut starts, &mut rates)
+                let mut core = Core::start(
+                    id,
+                    &peers,
+                    options.clone(),
+                    drift_ppb,
+                    &mut starts,
+                    &mut rates,
+                );
+                if options.consensus.storage == Storage::Stable {
+                    let faults = order.config.disk.clone().unwrap_or_default();
+                    let whose = opening::whose(id, &peers);
+                    let settings = order.directories.clone();
+                    core.disk = Some(Disk::new(whose, faults, settings, &mut disks));
+                }
+                core
             })
             .collect();
         let mut simulation =
@@ -120,7 +136,7 @@ impl Driver {
             outputs: Vec::new(),
             together: Vec::new(),
             hops: Stream::Hops.rng(order.seed),
-            disks: Stream::Disks.rng(order.seed),
+            disks,
             hop: Uniform::new_inclusive(HOP_MIN, HOP_MAX).expect("a range"),
             waits: (!order.config.punctual).then(|| Waits::new(order.seed)),
             now: Duration::ZERO,
@@ -147,7 +163,7 @@ impl Driver {
             let next = next.min(disk_at);
             self.now = self.now.max(next);
             if disk_at == next {
-                self.end_sync(disk);
+                self.step_disk(disk);
             } else if parcel_at == next {
                 self.arrive();
             } else if heard_at == next {
@@ -234,6 +250,10 @@ impl Driver {
     fn pause(&mut self, index: usize) {
         self.next_core = None;
         let core = &mut self.cores[index];
+        if !core.alive {
+            // Its disk has ended it.
+            return;
+        }
         core.paused = Some(VecDeque::new());
         let options = core.replica.view().consensus().options();
         if options.makes(Mistake::ClockReadTooEarly) {
@@ -308,10 +328,8 @@ impl Driver {
             });
             note_broken(&mut self.violation, now, checked);
         }
-        if let Some(write) = core.replica.writes()
-            && let Some(disk) = &mut core.disk
-        {
-            disk.hand(now, write, &mut self.disks);
+        if let Some(disk) = &mut core.disk {
+            disk.take(now, &mut core.replica, &mut self.disks);
         }
         if let Some(recorder) = &mut self.recorder {
             let passed = |shown: Duration| core.reached(Time::from_epoch(shown));
@@ -408,8 +426,7 @@ impl Driver {
 /// The replicas' constants: they have disks where a config starts them again.
 fn options_of(order: &Order) -> Options {
     let mut options = order.options.clone();
-    let mut events = order.config.events.iter();
-    if events.any(|event| event.kind.starts_again()) {
+    if order.config.has_disks() {
         options.consensus.storage = Storage::Stable;
     }
     options

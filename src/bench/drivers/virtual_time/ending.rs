@@ -28,6 +28,9 @@ impl Driver {
             if self.cores[index].alive {
                 self.crash(index);
             }
+            if let Some(disk) = &mut self.cores[index].disk {
+                disk.calm();
+            }
             self.start_again(index, false);
         }
         self.come_to_rest();
@@ -57,7 +60,7 @@ impl Driver {
             }
             self.now = self.now.max(next);
             if disk_at == next {
-                self.end_sync(disk);
+                self.step_disk(disk);
             } else if parcel_at == next {
                 self.arrive();
             } else if heard_at == next {

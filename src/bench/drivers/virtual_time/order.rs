@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bench::config::Config;
+use crate::disk::Settings;
 use crate::replica::Options;
 
 /// What to run.
@@ -15,6 +16,8 @@ pub struct Order {
     pub seed: u64,
     /// The replicas' constants.
     pub options: Options,
+    /// How the replicas' directories are kept, if they have any; with none, each has segments of another length.
+    pub directories: Option<Settings>,
     /// Whether to keep the trace.
     pub keep_trace: bool,
     /// Whether the report shall have the clients' history.
@@ -33,6 +36,7 @@ impl Order {
             config,
             seed,
             options: Options::default(),
+            directories: None,
             keep_trace: false,
             keep_history: true,
             check_steps: true,

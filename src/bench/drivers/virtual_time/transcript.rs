@@ -44,6 +44,11 @@ impl Transcript {
         }
     }
 
+    /// The disk of the replica with this index has ended it, or does not let it start.
+    pub(super) fn disk(&mut self, now: Duration, index: usize, problem: &str) {
+        self.line(now, format_args!("disk of {index:04X}: {problem}"));
+    }
+
     /// The replica with this index is called without an input.
     pub(super) fn timer(&mut self, now: Duration, index: usize) {
         self.line(now, format_args!("{index:04X} timer"));
