@@ -424,11 +424,12 @@ impl<C: Hash> Log<C> {
             replaced: _,
             commit,
             truncated_after,
-            // The numbers of its writes mean nothing.
             extent,
         } = self;
         (commit, truncated_after, entries.len()).hash(hasher);
-        extent.as_ref().map(Extent::durable).hash(hasher);
+        if let Some(extent) = extent {
+            extent.fingerprint(hasher);
+        }
         let timing = &options.timing;
         // For a successor's wait, which is longer than a lease; for doubts; for a retry that is overdue.
         let limit = options.commit_deferral().max(timing.quorum_doubt);

@@ -4,11 +4,13 @@
 //!
 //! | file | what it is about |
 //! | --- | --- |
-//! | `service.rs` | who leads; puts; applying the log |
+//! | `service.rs` | who leads; puts |
+//! | `applying` | the log, applied to the store |
 //! | `reads` | gets |
 //! | `compaction` | the store in the place of the log's beginning |
 //! | `elsewhere` | clients that are redirected, held, passed on |
 
+mod applying;
 mod compaction;
 mod elsewhere;
 mod reads;
@@ -40,6 +42,8 @@ pub struct Service {
     snapshots: Snapshots,
     /// The log is applied to the store through here.
     applied: Index,
+    /// Whether that was all for one step, and more could be applied at once.
+    is_behind: bool,
     /// Of what is committed through here it is known which puts it has overwritten.
     decided: Index,
     replies: Replies,
@@ -90,6 +94,7 @@ impl Service {
             store: Store::new(options.limits.max_remembered_puts),
             snapshots: Snapshots::default(),
             applied: Index::ZERO,
+            is_behind: false,
             decided: Index::ZERO,
             replies: Replies::new(options.replies, id),
             asked: Vec::new(),
@@ -268,51 +273,6 @@ impl Service {
         self.assert_invariants(consensus);
     }
 
-    /// Applies what is committed, in order, as far as it is certain who answers for it.
-    fn apply(&mut self, consensus: &Consensus<Command>) {
-        // Who does not know all that is committed does not know what came after a put.
-        if !consensus.is_current() {
-            return;
-        }
-        let log = consensus.log();
-        let before = self.applied;
-        while self.applied < log.commit() {
-            let index = self.applied.next();
-            if self.replies.policy().is_open(log, index) {
-                break;
-            }
-            let entry = log.entry(index).expect("what is committed is in the log");
-            let took_effect = match entry.command() {
-                Some(Command::Put(put)) => self.store.apply(put),
-                Some(Command::TakeOver(_)) | None => true,
-            };
-            self.applied = index;
-            for put in self.replies.policy_mut().applied(log, index) {
-                if took_effect {
-                    self.answer_put(consensus, &put);
-                }
-            }
-        }
-        if self.applied > before {
-            self.replies.policy_mut().follow(consensus, None);
-        }
-    }
-
-    /// Redirects the clients of puts that this replica took in and that never take effect.
-    fn redirect_overwritten(&mut self, consensus: &Consensus<Command>) {
-        let commit = consensus.log().commit();
-        if std::mem::replace(&mut self.decided, commit) == commit {
-            return;
-        }
-        for put in self.replies.policy_mut().overwritten(consensus.log()) {
-            let leader = match consensus.leader() {
-                Some(leader) => leader,
-                None => self.next_to_try(consensus),
-            };
-            self.answer(put.client, put.mid.clone(), leader, Outcome::Redirect);
-        }
-    }
-
     fn serve_put(&mut self, consensus: &mut Consensus<Command>, request: Request) {
         let Operation::Put { key, value } = &request.operation else {
             unreachable!("a put is served as a put");
@@ -391,6 +351,9 @@ impl Service {
 
     /// When the service must next be called, if that is certain.
     pub fn deadline(&self, consensus: &Consensus<Command>) -> Option<Time> {
+        if self.is_behind {
+            return Some(consensus.now());
+        }
         let ends = [self.held.first_end(), self.reads.first_end()];
         let first_end = ends.into_iter().flatten().min();
         if !consensus.leads() {
@@ -470,6 +433,7 @@ impl Service {
             store,
             snapshots,
             applied,
+            is_behind,
             decided,
             replies,
             asked,
@@ -482,7 +446,7 @@ impl Service {
             passed_on: _,
             answers,
         } = self;
-        (applied, decided, stance, asked, answers).hash(hasher);
+        (applied, is_behind, decided, stance, asked, answers).hash(hasher);
         store.fingerprint(hasher);
         snapshots.fingerprint(hasher);
         replies.fingerprint(matches!(stance, Stance::Leading(_)), hasher);

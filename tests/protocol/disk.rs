@@ -1,6 +1,8 @@
-//! A disk for scripts: each write takes as long as the script says, one after the other.
+//! A disk for scripts and for the model: each write takes as long as the script says, one after the other, or as the model
+//! pleases.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use leasekv::consensus::image::Image;
@@ -11,6 +13,7 @@ use leasekv::consensus::{Command, Index, Restored, Write};
 const SYNC: Duration = Duration::from_millis(1);
 
 /// A machine's disk.
+#[derive(Clone)]
 pub(crate) struct Disk<C> {
     image: Image<C>,
     settled: Index,
@@ -52,6 +55,42 @@ impl<C: Command> Disk<C> {
         self.image.store(&write);
         self.settled = settled;
         write.number
+    }
+
+    /// The writes that are not durable yet.
+    pub(crate) fn under_way(&self) -> impl ExactSizeIterator<Item = &Write<C>> {
+        self.under_way.iter().map(|(write, _)| write)
+    }
+
+    /// What a model checker tells disks apart by: the numbers of writes mean nothing to a disk, nor do times.
+    pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
+        let Disk {
+            image,
+            settled,
+            under_way,
+            done_at: _,
+            takes: _,
+        } = self;
+        (image, settled, under_way.len()).hash(hasher);
+        for (write, settled) in under_way {
+            let Write {
+                number: _,
+                snapshot,
+                truncate_after,
+                first,
+                entries,
+                hard_state,
+            } = write;
+            (
+                snapshot,
+                truncate_after,
+                first,
+                entries,
+                hard_state,
+                settled,
+            )
+                .hash(hasher);
+        }
     }
 
     /// So many parts of what is under way have reached the disk; the rest is lost.

@@ -15,6 +15,7 @@ mod machine;
 mod model;
 mod pinned;
 mod script;
+mod slices;
 mod story;
 
 use std::path::PathBuf;

@@ -11,7 +11,7 @@ impl Service {
     pub(super) fn serve_get(&mut self, consensus: &mut Consensus<Command>, request: Request) {
         let limbo = self.limbo(&request);
         let is_leased = consensus.lease_left().is_some();
-        if is_leased && limbo.through <= self.applied && !limbo.is_own_open {
+        if is_leased && !self.is_behind && limbo.through <= self.applied && !limbo.is_own_open {
             return self.answer_get(consensus, request);
         }
         let read_point = ReadPoint {
@@ -46,7 +46,8 @@ impl Service {
     /// entry which is committed now (its quorum shows that we still led after they came). Those to whose
     /// key a put is in limbo wait for that as well.
     pub(super) fn serve_reads(&mut self, consensus: &mut Consensus<Command>) {
-        if self.reads.is_empty() {
+        // Who has not applied yet what was committed before a get came may not answer it.
+        if self.reads.is_empty() || self.is_behind {
             return;
         }
         let is_leased = consensus.lease_left().is_some();

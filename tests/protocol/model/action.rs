@@ -45,6 +45,10 @@ pub(crate) enum Action {
     Return(Id),
     /// A replica starts again without its memory.
     Forget(Id),
+    /// All that a replica has handed to its disk is durable, and it hears of that.
+    Sync(Id),
+    /// A replica is killed and starts again. Of what it has handed to its disk, so many parts have become durable.
+    Crash(Id, usize),
 }
 
 impl fmt::Display for Action {
@@ -69,6 +73,13 @@ impl fmt::Display for Action {
             Action::Leave(id) => write!(f, "{id} is cut off"),
             Action::Return(id) => write!(f, "{id} is back"),
             Action::Forget(id) => write!(f, "{id} starts again without its memory"),
+            Action::Sync(id) => write!(f, "the disk of {id} has stored everything"),
+            Action::Crash(id, parts) => {
+                write!(
+                    f,
+                    "{id} crashes and starts again, with {parts} of its last parts stored"
+                )
+            }
         }
     }
 }

@@ -47,6 +47,9 @@ pub(crate) struct Bounded {
     /// Who may lose its memory, and how often that may happen.
     pub(crate) forget: Vec<Id>,
     pub(crate) most_forgotten: usize,
+    /// Who may be killed and started again with its disk, and how often that may happen.
+    pub(crate) crash: Vec<Id>,
+    pub(crate) most_crashes: usize,
 }
 
 impl Bounded {
@@ -74,6 +77,8 @@ impl Bounded {
             come_back: Vec::new(),
             forget: Vec::new(),
             most_forgotten: 0,
+            crash: Vec::new(),
+            most_crashes: 0,
         }
     }
 
@@ -86,6 +91,7 @@ impl Bounded {
             (self.duplicates, "duplicates"),
             (self.puts, "puts"),
             (self.gets, "gets"),
+            (self.most_crashes, "crashes"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
         let counts: Vec<String> = counts.map(|(count, of)| format!("{count} {of}")).collect();
@@ -148,6 +154,18 @@ impl Bounded {
             actions.extend(self.forget.iter().copied().map(Action::Forget));
         }
     }
+
+    /// A disk that is slow may be done at any time. A crash leaves any beginning of what it was not done with.
+    fn disks(&self, state: &State, actions: &mut Vec<Action>) {
+        let behind = state.ids().filter(|&id| state.parts_under_way(id) > 0);
+        actions.extend(behind.map(Action::Sync));
+        if state.counts.crashes < self.most_crashes {
+            for &id in &self.crash {
+                let parts = 0..=state.parts_under_way(id);
+                actions.extend(parts.map(|parts| Action::Crash(id, parts)));
+            }
+        }
+    }
 }
 
 impl Model for Bounded {
@@ -175,6 +193,7 @@ impl Model for Bounded {
         self.requests(state, actions);
         self.elections(state, actions);
         self.faults(state, actions);
+        self.disks(state, actions);
         if state.has_common_clock() && state.elapsed() < self.time {
             actions.push(Action::Elapse);
         }

@@ -48,8 +48,14 @@ pub(crate) enum Event {
     ReadFromDeposed,
     /// A replica starts again without its memory.
     Forgot,
-    /// One that did answers an append.
+    /// One that has been started before answers an append.
     Returned,
+    /// A replica is killed and loses something that it had handed to its disk.
+    LostUnsynced,
+    /// A replica is killed that leads, and starts again.
+    LeaderRestarted,
+    /// Something is committed that a leader does not have on its own disk yet.
+    CommittedBeforeLeader,
 }
 
 /// How often each event has happened.
@@ -97,6 +103,11 @@ pub(crate) fn in_step(
         after.commit() > past.commit() && others().all(|view| view.commit() < after.commit());
     if is_first && !leads {
         note(Event::CommittedOnRoute);
+    }
+    let is_behind =
+        |view: View<'_>| view.role() == RoleName::Leader && view.log().durable() < after.commit();
+    if is_first && others().any(is_behind) {
+        note(Event::CommittedBeforeLeader);
     }
     let news = |index: Index| index > past.commit() && index <= after.commit();
     for (index, put) in puts(after).filter(|(index, _)| news(*index)) {

@@ -8,6 +8,7 @@
 
 mod action;
 mod bounded;
+mod disks;
 mod event;
 mod five;
 mod forget;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leasekv::consensus::options::{Limits, Timing, Tuning};
+use leasekv::consensus::options::{Limits, Storage, Timing, Tuning};
 use leasekv::kv;
 use leasekv::replica::Options;
 
@@ -58,6 +58,12 @@ pub(crate) fn coarse() -> Options {
         answerer_doubt: ALMOST,
         answerer_return: ALMOST,
     };
+    options
+}
+
+/// The same with a disk for each replica.
+pub(crate) fn stable(mut options: Options) -> Options {
+    options.consensus.storage = Storage::Stable;
     options
 }
 

@@ -1,8 +1,9 @@
 //! What the checks must know of the past that neither a replica nor the promises know: as little as
 //! possible, since it tells states apart.
 
-use leasekv::consensus::Index;
-use leasekv::kv::{Answer, Outcome};
+use leasekv::consensus::{Entry, Index};
+use leasekv::id::Id;
+use leasekv::kv::{Answer, Command, Outcome};
 use leasekv::promises::Broken;
 use leasekv::replica::View;
 
@@ -75,10 +76,21 @@ impl Past {
         Ok(())
     }
 
-    /// What a replica tells others to be settled, somebody has answered: else nobody ever would.
-    pub(crate) fn settled(&self, view: &View<'_>) -> Result<(), Broken> {
+    /// What a replica tells others to be settled, somebody has answered: else nobody ever would. Except what was to be
+    /// answered by one of `excused`, by the put or by a take-over.
+    pub(crate) fn settled(&self, view: &View<'_>, excused: &[Id]) -> Result<(), Broken> {
         let settled = view.service().note().map_or(Index::ZERO, |it| it.settled);
+        let took_over = |entry: &Entry<Command>| match entry.command() {
+            Some(Command::TakeOver(it)) => excused.contains(&it.by),
+            Some(Command::Put(_)) | None => false,
+        };
+        if !excused.is_empty() && view.entries().any(took_over) {
+            return Ok(());
+        }
         for (index, put) in puts(view).filter(|(index, _)| *index <= settled) {
+            if excused.contains(&put.answerer) {
+                continue;
+            }
             let attempt = &self.attempts[number(&put.mid)];
             if *attempt == (Attempt::Put { is_stored: false }) {
                 return Err(Broken {

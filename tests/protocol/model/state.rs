@@ -1,6 +1,7 @@
 //! A cluster as a state of the model: the replicas, the letters on their way, and what the checks must
 //! remember of the past. A step changes it in one place only; the rest is shared.
 
+mod disks;
 mod election;
 mod shown;
 
@@ -9,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use leasekv::consensus::options::Storage;
 use leasekv::consensus::{Body, Index, Time};
 use leasekv::id::Id;
 use leasekv::kv::{Command, Operation, Put, Request};
@@ -19,6 +21,7 @@ use super::action::{Action, Envelope, Kind};
 use super::event::{self, Event};
 use super::options::TICK;
 use super::past::Past;
+use crate::disk::Disk;
 use crate::machine::{Machine, ask};
 
 const KEY: &str = "k";
@@ -37,6 +40,10 @@ pub(crate) struct State {
     began: Option<Time>,
     /// Who is cut off, or dead.
     away: Vec<Id>,
+    /// Whose disk takes its time. The others are done with everything at once.
+    slow_disks: Vec<Id>,
+    /// Who has ever been killed and started again with its disk.
+    crashed: Vec<Id>,
     pub(crate) counts: Counts,
     promises: Arc<Promises>,
     promises_fingerprint: u64,
@@ -57,24 +64,30 @@ pub(crate) struct Counts {
     pub(crate) puts: usize,
     pub(crate) gets: usize,
     pub(crate) forgotten: usize,
+    pub(crate) crashes: usize,
     /// Who has been cut off, now or before.
     pub(crate) left: Vec<Id>,
 }
 
 /// A replica with its fingerprint as of the latest step that touched it.
+#[derive(Clone)]
 struct Node {
     replica: Replica,
+    /// Where all is kept in memory, nothing is ever written there.
+    disk: Disk<Command>,
     fingerprint: u64,
     /// How often it has been started.
     lives: u64,
 }
 
 impl Node {
-    fn new(replica: Replica, now: Time, lives: u64) -> Node {
+    fn new(replica: Replica, disk: Disk<Command>, now: Time, lives: u64) -> Node {
         let mut hasher = DefaultHasher::new();
         replica.fingerprint(now, TICK, &mut hasher);
+        disk.fingerprint(&mut hasher);
         Node {
             replica,
+            disk,
             fingerprint: hasher.finish(),
             lives,
         }
@@ -83,7 +96,7 @@ impl Node {
     fn start(id: Id, size: u16, options: &Options, now: Time, lives: u64) -> Node {
         let peers: Vec<Id> = (0..size).map(Id).filter(|&peer| peer != id).collect();
         let replica = <Replica as Machine>::new(id, &peers, options, SEED + lives, now);
-        Node::new(replica, now, lives)
+        Node::new(replica, Disk::default(), now, lives)
     }
 }
 
@@ -91,6 +104,7 @@ impl Node {
 enum Input {
     Letter(Arc<Envelope>),
     Request(Request),
+    Durable(u64),
     Nothing,
 }
 
@@ -99,7 +113,10 @@ impl State {
     pub(crate) fn new(size: u16, options: &Options, common_clock: bool) -> State {
         let now = Time::from_epoch(Duration::from_secs(1));
         let start = |id| Arc::new(Node::start(id, size, options, now, 1));
-        let promises = Promises::new(usize::from(size));
+        let promises = match options.consensus.storage {
+            Storage::Memory => Promises::new(usize::from(size)),
+            Storage::Stable => Promises::with_disks(usize::from(size)),
+        };
         State {
             nodes: (0..size).map(Id).map(start).collect(),
             options: Arc::new(options.clone()),
@@ -107,6 +124,8 @@ impl State {
             now: common_clock.then_some(now),
             began: common_clock.then_some(now),
             away: Vec::new(),
+            slow_disks: Vec::new(),
+            crashed: Vec::new(),
             counts: Counts::default(),
             promises_fingerprint: fingerprint(&promises),
             promises: Arc::new(promises),
@@ -220,6 +239,8 @@ impl State {
             }
             Action::Return(id) => next.away.retain(|away| away != id),
             Action::Forget(id) => next.forget(*id),
+            Action::Sync(id) => next.sync(*id),
+            Action::Crash(id, parts) => next.crash(*id, *parts),
         }
         Some(next)
     }
@@ -244,7 +265,13 @@ impl State {
         let then = due.filter(|&at| at > now).min()?;
         self.now = Some(then);
         for node in &mut self.nodes {
-            *node = Arc::new(Node::new(node.replica.clone(), then, node.lives));
+            let Node {
+                replica,
+                disk,
+                lives,
+                fingerprint: _,
+            } = Node::clone(node);
+            *node = Arc::new(Node::new(replica, disk, then, lives));
         }
         Some(())
     }
@@ -297,9 +324,25 @@ impl State {
         self.call(to, self.time_at(to), Input::Request(request));
     }
 
-    /// Calls a replica as its driver would, checks every promise, and takes over what comes out.
+    /// Calls a replica as its driver would. If its disk is not slow, it is done with everything before anything else happens.
     fn call(&mut self, id: Id, now: Time, input: Input) {
-        let mut replica = self.node(id).replica.clone();
+        self.call_once(id, now, input);
+        while !self.slow_disks.contains(&id)
+            && self.parts_under_way(id) > 0
+            && self.broken.is_none()
+        {
+            self.sync(id);
+        }
+    }
+
+    /// A call of a replica: checks every promise, and takes over what comes out.
+    fn call_once(&mut self, id: Id, now: Time, input: Input) {
+        let Node {
+            mut replica,
+            mut disk,
+            lives,
+            fingerprint: _,
+        } = self.node(id).clone();
         let outputs = catch_unwind(AssertUnwindSafe(|| {
             replica.reseed(SEED);
             match input {
@@ -308,6 +351,7 @@ impl State {
                     Machine::receive(&mut replica, now, from, letter);
                 }
                 Input::Request(request) => ask(&mut replica, now, request),
+                Input::Durable(number) => Machine::durable(&mut replica, now, number),
                 Input::Nothing => {}
             }
             Machine::advance(&mut replica, now).into_list()
@@ -326,8 +370,10 @@ impl State {
         {
             self.broken.get_or_insert(broken);
         }
-        let lives = self.node(id).lives;
-        self.nodes[usize::from(id.0)] = Arc::new(Node::new(replica, now, lives));
+        while let Some(write) = Machine::writes(&mut replica) {
+            disk.hand(Duration::ZERO, write);
+        }
+        self.nodes[usize::from(id.0)] = Arc::new(Node::new(replica, disk, now, lives));
         for output in outputs {
             if let Output::Send { to, letter } = output {
                 self.send(id, to, letter);
@@ -361,7 +407,8 @@ impl State {
                 self.past.answered(view, answer)?;
             }
         }
-        self.past.settled(view)
+        // Who has been killed does not know what it had answered, and gives that up if it leads.
+        self.past.settled(view, &self.crashed)
     }
 
     fn send(&mut self, from: Id, to: Id, mut letter: Letter) {
@@ -430,6 +477,7 @@ impl Hash for State {
             hash.hash(hasher);
         }
         (self.now, &self.away, &self.counts).hash(hasher);
+        (&self.slow_disks, &self.crashed).hash(hasher);
         (self.promises_fingerprint, &self.past).hash(hasher);
         self.broken.is_some().hash(hasher);
     }

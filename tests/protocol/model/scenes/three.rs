@@ -33,6 +33,17 @@ pub(crate) fn led(options: &Options, common_clock: bool) -> State {
 /// Replica 2 has not heard of the put.
 pub(crate) fn just_leased(options: &Options) -> State {
     let state = led(options, true).put(0).deliver_to(1);
+    leased_with(state, options)
+}
+
+/// The same, but replica 1 has started again with its disk as soon as it had said so.
+pub(crate) fn leased_by_one_that_restarted(options: &Options) -> State {
+    let state = led(options, true).put(0).deliver_to(1);
+    leased_with(state.step(&Action::Crash(Id(1), 0)), options)
+}
+
+/// Replica 0 gets the receipt for its put a tick after it was made.
+fn leased_with(state: State, options: &Options) -> State {
     let state = state.step(&Action::Elapse).deliver_to(0);
     let leader = state.view(Id(0));
     assert_eq!(leader.commit().0, 2, "{state:?}");
