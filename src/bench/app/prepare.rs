@@ -128,6 +128,12 @@ fn refuse_same(wanted: &[(&str, PathBuf)]) -> Result<(), String> {
 
 /// Refuses configs whose replicas start again: processes have no memory to start again with.
 fn refuse_restarts(config: &Config) -> Result<(), String> {
+    if config.disk.is_some() {
+        let name = &config.name;
+        return Err(format!(
+            "{name}: the key `disk`: replicas' disks are simulated in virtual time only; add --virtual"
+        ));
+    }
     let mut events = config.events.iter().map(|event| &event.kind);
     match events.find(|kind| kind.starts_again()) {
         None => Ok(()),
